@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from keras_transfer.data.examples import Examples
+    from keras_transfer.evaluation.galleries import Classified, Gallery
     from keras_transfer.saved_model.reader import Export
 
 
@@ -43,7 +44,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     terminal.import_tensorflow_quietly()
     import numpy as np
 
-    from keras_transfer.evaluation import metrics, slices
+    from keras_transfer.evaluation import galleries, metrics, slices
 
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(examples, export.class_names)
@@ -64,7 +65,8 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     }
     atomic_files.write_json(output / "metrics.json", result)
     _write_predictions(output / "predictions.csv", kept, probabilities, export.class_names)
-    _write_report(config, result, kept, output=output)
+    shown = galleries.Classified(kept.paths, label_ids, probabilities, export.class_names)
+    _write_report(config, result, kept, output=output, pictures=_galleries(export, shown))
     _summary(result, output)
     return result
 
@@ -170,7 +172,22 @@ def _write_predictions(
             writer.writerow([name, examples.class_names[label_id], class_names[best], row[best], *row])
 
 
-def _write_report(config: EvaluateConfig, result: Mapping[str, Any], kept: Examples, *, output: Path) -> None:
+def _galleries(export: Export, shown: Classified) -> list[Gallery]:
+    """Pictures of the measured images, prepared as the export prepares them."""
+    from keras_transfer import report_photos
+    from keras_transfer.saved_model import reader
+
+    try:
+        image, max_pixels = reader.read_preprocessing(export.path)
+    except UserError as error:
+        terminal.warn(f"The report shows no pictures: {error}")
+        return []
+    return report_photos.make_galleries(shown, image=image, max_pixels=max_pixels, classifier=None)
+
+
+def _write_report(
+    config: EvaluateConfig, result: Mapping[str, Any], kept: Examples, *, output: Path, pictures: Sequence[Gallery]
+) -> None:
     from keras_transfer.evaluation import report
 
     export_dir, split, measured = Path(result["export"]), result["split"], result["evaluation"]
@@ -185,6 +202,9 @@ def _write_report(config: EvaluateConfig, result: Mapping[str, Any], kept: Examp
             examples={split: _counts(kept)},
             left_out=[(item["path"], item["reason"]) for item in result["left_out"]],
             configuration=to_flat(config),
+            slices=result["slices"],
+            comparison=result["comparison"] or {},
+            galleries=pictures,
             paths={"export": str(export_dir), "figures": str(output / "metrics.json")},
         ),
     )

@@ -13,6 +13,7 @@ from keras_transfer import atomic_files, terminal
 from keras_transfer.config import InspectConfig, TrainConfig, from_flat, to_flat
 from keras_transfer.data import splits
 from keras_transfer.data.examples import Examples
+from keras_transfer.images import thumbnails
 from keras_transfer.inspection import (
     duplicates,
     exclusion_list,
@@ -22,7 +23,6 @@ from keras_transfer.inspection import (
     photos,
     similar_features,
     split_checks,
-    thumbnails,
 )
 from keras_transfer.inspection.duplicates import Group
 from keras_transfer.inspection.findings import Finding, by_kind, count_severities
@@ -32,8 +32,6 @@ from keras_transfer.inspection.split_checks import Drift
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import stored_features
 from keras_transfer.training.stored_features import StoredFeatures
-
-_THUMBNAIL_SIDE = 160
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def inspect(config: InspectConfig, found: Examples, output: Path) -> dict[str, A
     result = _as_json(inspected, config)
     atomic_files.write_json(output / "inspection.json", result)
     exclusion_list.write(output / "exclude.txt", inspected.findings, inspected.examples)
-    decode = photos.make_decoder(image=image, max_pixels=max_pixels, smallest_side=_THUMBNAIL_SIDE)
+    decode = photos.make_decoder(image=image, max_pixels=max_pixels, smallest_side=thumbnails.SIDE)
     page.write(
         output / "inspection.html",
         page.Page(
@@ -82,7 +80,7 @@ def inspect(config: InspectConfig, found: Examples, output: Path) -> dict[str, A
             counts=result["images"]["counts"],
             notes=inspected.notes,
         ),
-        lambda paths: thumbnails.make(paths, decode),
+        lambda paths: photos.make_thumbnails(paths, decode),
     )
     _summary(inspected, result, config, output)
     return result

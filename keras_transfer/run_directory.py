@@ -61,6 +61,11 @@ class RunDirectory:
         """Folder of the report's pictures."""
         return self.path / "plots"
 
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's logs: a run for each phase, and "results" for the final figures."""
+        return self.path / "tensorboard"
+
     def export_folder(self, model_name: str) -> Path:
         """Folder of the numbered versions of a served model."""
         return self.path / "export" / model_name

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer import atomic_files, publishing, terminal
+from keras_transfer import atomic_files, publishing, report_photos, terminal
 from keras_transfer.config import SPLITS, to_flat
-from keras_transfer.evaluation import baselines, metrics, plots, report, slices, temperature
+from keras_transfer.evaluation import baselines, galleries, metrics, plots, report, slices, summaries, temperature
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import phases
 from keras_transfer.training_run import Finished, Prepared
@@ -24,6 +24,7 @@ def write(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str
     """
     figures = _figures(prepared, finished)
     atomic_files.write_json(run.metrics, figures)
+    _write_pictures(run, figures)
     _write_report(prepared, finished, run, figures)
     _summary(prepared, finished, run, figures)
     return figures
@@ -91,13 +92,38 @@ def _head_is_right(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     return {"validation": finished.validation_probabilities.argmax(axis=1) == validation.label_ids, "test": is_right}
 
 
+def _write_pictures(run: RunDirectory, figures: dict[str, Any]) -> None:
+    """Plots as files and, with the figures, as TensorBoard summaries."""
+    headline = figures["test"] or figures["validation"]
+    drawn = {
+        "training_curves": plots.training_curves(figures["phases"]),
+        "confusion_matrix": plots.confusion_matrix(headline["confusion_matrix"], figures["class_names"]),
+        "reliability": plots.reliability_diagram({"": headline["reliability"]}),
+    }
+    for name, figure in drawn.items():
+        plots.save(figure, run.plots / f"{name}.png")
+    splits = {split: figures[split] for split in ("validation", "test")}
+    summaries.write(run.tensorboard / "results", splits, drawn)
+
+
+def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery]:
+    """Pictures of the images that the headline figures come from."""
+    published, examples = finished.published, prepared.examples
+    if published.test is None:
+        shown, probabilities = examples.in_split("validation"), finished.validation_probabilities
+    else:
+        shown = examples.in_split("test").select(published.test_positions)
+        probabilities = published.test_probabilities
+    return report_photos.make_galleries(
+        galleries.Classified(shown.paths, shown.label_ids, probabilities, shown.class_names),
+        image=prepared.config.image,
+        max_pixels=prepared.config.source.max_image_pixels,
+        classifier=prepared.classifier,
+    )
+
+
 def _write_report(prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]) -> None:
     examples, name = prepared.examples, prepared.config.output.model_name
-    plots.save(plots.training_curves(figures["phases"]), run.plots / "training_curves.png")
-    headline = figures["test"] or figures["validation"]
-    matrix = plots.confusion_matrix(headline["confusion_matrix"], examples.class_names)
-    plots.save(matrix, run.plots / "confusion_matrix.png")
-    plots.save(plots.reliability_diagram(headline["reliability"]), run.plots / "reliability.png")
     counts = {split: examples.in_split(split).class_counts() for split in SPLITS}
     report.write(
         run.report,
@@ -121,6 +147,10 @@ def _write_report(prepared: Prepared, finished: Finished, run: RunDirectory, fig
             leaked=prepared.leaked,
             configuration=to_flat(prepared.config),
             paths={what: str(path) for what, path in _results(prepared, run).items()},
+            slices=figures["slices"],
+            calibration=figures["calibration"],
+            baselines=figures["baselines"],
+            galleries=_galleries(prepared, finished),
         ),
     )
 

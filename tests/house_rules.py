@@ -37,9 +37,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(COMMANDS, BASE | ROOMS | {"command_line", "run_directory"}),
     # What train and export share, and what only `train` knows: they need TensorFlow.
     "publishing": BASE | ROOMS,
+    # What train and evaluate share.
+    "report_photos": BASE | ROOMS,
+    "evaluate": BASE | ROOMS | {"command_line", "run_directory", "report_photos"},
     "export": BASE | ROOMS | {"command_line", "run_directory", "publishing"},
     "training_run": BASE | ROOMS | {"run_directory", "publishing"},
-    "training_results": BASE | ROOMS | {"run_directory", "publishing", "training_run"},
+    "training_results": BASE | ROOMS | {"run_directory", "publishing", "report_photos", "training_run"},
     "train": BASE | ROOMS | {"command_line", "run_directory", "training_run", "training_results"},
     # What only `inspect_data` knows: it needs TensorFlow.
     "inspection_run": BASE | ROOMS | {"run_directory"},

@@ -37,8 +37,9 @@ def make_report(counts=GOOD, class_names=NAMES, *, split="test", confidence=0.95
         "title": "Training of insects",
         "model_name": "insects",
         "class_names": class_names,
-        "metrics": {split: figures(counts, class_names, confidence)},
         "weights": "imagenet",
         **settings,
     }
+    if "metrics" not in values:
+        values["metrics"] = {split: figures(counts, class_names, confidence)}
     return report.Report(**values)

@@ -112,3 +112,13 @@ def test_the_decoder_turns_photos_only_where_asked(tmp_path):
         for flag in (False, True)
     ]
     assert shapes == [(150, 200, 3), (200, 150, 3)]
+
+
+def test_readable_files_get_one_thumbnail_each(tmp_path):
+    (tmp_path / "a.png").write_bytes(WHOLE["plain.png"])
+    (tmp_path / "b.png").write_bytes(b"no image")
+    decode = photos.make_decoder(image=ImageConfig(), max_pixels=10**6, smallest_side=160)
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "gone.png", "a.png")]
+    made = photos.make_thumbnails(paths, decode)
+    assert list(made) == paths[:1]
+    assert made[paths[0]].startswith("data:image/jpeg;base64,")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.evaluation import plots
+from keras_transfer.evaluation import calibration, plots
 
 
 def epochs(count, start=0.0):
@@ -157,17 +157,35 @@ def test_a_matrix_of_other_classes_is_refused(counts):
         plots.confusion_matrix(counts, ["a", "b"])
 
 
+BINS: list[calibration.ReliabilityBin] = [
+    {"lower": 0.0, "upper": 0.5, "examples": 0, "confidence": None, "accuracy": None},
+    {"lower": 0.5, "upper": 0.75, "examples": 4, "confidence": 0.7, "accuracy": 0.5},
+    {"lower": 0.75, "upper": 1.0, "examples": 6, "confidence": 0.9, "accuracy": 1.0},
+]
+
+
 def test_the_diagram_shows_the_filled_bins_and_their_examples():
-    upper, lower = plots.reliability_diagram(
-        [
-            {"lower": 0.0, "upper": 0.5, "examples": 0, "confidence": None, "accuracy": None},
-            {"lower": 0.5, "upper": 0.75, "examples": 4, "confidence": 0.7, "accuracy": 0.5},
-            {"lower": 0.75, "upper": 1.0, "examples": 6, "confidence": 0.9, "accuracy": 1.0},
-        ]
-    ).axes
+    upper, lower = plots.reliability_diagram({"": BINS}).axes
     assert line(upper, "a bin").get_xydata() == pytest.approx(np.array([[0.7, 0.5], [0.9, 1.0]]))
     bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in lower.patches]  # type: ignore[attr-defined]
     assert bars == [(0.5, 0.25, 4), (0.75, 0.25, 6)]
+
+
+def test_panels_of_diagrams_stand_beside_each_other_under_their_titles():
+    axes = plots.reliability_diagram({"before": BINS, "after": BINS[:2]}).axes
+    assert [each.get_title() for each in axes if each.get_title()] == ["before", "after"]
+    sizes = sorted(len(each.patches) for each in axes)
+    assert sizes == [0, 0, 1, 2]
+
+
+def test_heat_lies_over_the_grey_picture_from_dark_to_bright():
+    pixels = np.full((40, 60, 3), (90, 120, 150), np.uint8)
+    drawn = plots.heat_overlay(pixels, np.array([[0, 0.5, 1]], np.float32))
+    assert (drawn.shape, drawn.dtype) == ((40, 60, 3), np.uint8)
+    # Half of the grey 120 and half of a colour of "inferno", whose ends are #000004 and #fcffa4.
+    np.testing.assert_allclose(drawn[20, 0], (60, 60, 62), atol=1)
+    np.testing.assert_allclose(drawn[20, -1], (186, 187.5, 142), atol=1)
+    assert (np.diff(drawn[20].sum(axis=1).astype(int)) >= -1).all()
 
 
 def test_a_saved_figure_is_a_readable_png(tmp_path):

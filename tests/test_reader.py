@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import UserError
+from keras_transfer.config import ImageConfig, UserError
 from keras_transfer.saved_model import reader, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
@@ -104,3 +105,20 @@ def test_a_damaged_export_is_refused_by_name(tmp_path, version_dir, name):
     (tmp_path / "1" / name).write_bytes(b"damaged")
     with pytest.raises(UserError, match="/1 cannot be loaded"):
         reader.read(tmp_path / "1")
+
+
+def test_the_preprocessing_of_an_export_can_be_read(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    values = {"image_size": 96, "resize_mode": "pad", "apply_exif": True, "max_image_pixels": 1000}
+    (tmp_path / reader.METADATA_FILE).write_text(json.dumps({"preprocessing": values}))
+    expected = ImageConfig(image_size=96, resize_mode="pad", apply_exif=True)
+    assert reader.read_preprocessing(tmp_path) == (expected, 1000)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"preprocessing": {"max_image_pixels": 1, "other": 2}}'])
+def test_damaged_metadata_is_named(content, tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    if content is not None:
+        (tmp_path / reader.METADATA_FILE).write_text(content)
+    with pytest.raises(UserError, match=r"metadata\.json is missing or damaged"):
+        reader.read_preprocessing(tmp_path)

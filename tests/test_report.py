@@ -1,68 +1,20 @@
-"""Tests of keras_transfer.evaluation.report."""
+"""Tests of keras_transfer.evaluation.report: what every report has."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
-import html.parser
 import io
 import re
 
 import numpy as np
 import pytest
+import scipy.stats
 from PIL import Image
 
 from keras_transfer.evaluation import report
+from report_page import HOSTILE, Page, read_page
 from small_report import GOOD, NAMES, figures, make_report, phase
-
-HOSTILE = "<script>alert('x')</script>"
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-class Page(html.parser.HTMLParser):
-    """Reads a page; `faults` holds what is not well-formed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.faults, self.rows, self.texts = [], [], [], []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        self.faults += [f"<{tag}> is never closed" for tag in self._open]
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if len(dict(attrs)) != len(attrs):
-            self.faults.append(f"<{tag}> has an attribute twice")
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self._open or self._open.pop() != tag:
-            self.faults.append(f"</{tag}> does not fit")
-
-    def handle_data(self, data):
-        if "style" not in self._open:
-            self.texts.append(data)
-        if "td" in self._open or "th" in self._open:
-            self.rows[-1][-1] += data
-
-    def attributes(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
-
-
-def read_page(tmp_path, the_report):
-    report.write(tmp_path / "report.html", the_report)
-    text = (tmp_path / "report.html").read_text("utf-8")
-    return text, Page(text)
 
 
 @pytest.fixture(name="full", scope="module")
@@ -150,24 +102,24 @@ def test_every_text_is_shown_as_it_is(full, shown):
     assert shown in full[1].text
 
 
-def test_each_split_has_its_figures(full):
+def test_each_split_has_its_figures_with_their_intervals(full):
     _, page, the_report = full
     test = the_report.metrics["test"]
-    expected = [
-        "test",
-        "123",
-        f"{120 / 123:.1%}",
-        f"{(30 / 32 + 1 + 1 + 30 / 31) / 4:.1%}",
-        f"{test['macro_f1']:.3f}",
-        f"{test['log_loss']:.3f}",
-        f"{test['ece']:.3f}",
-    ]
-    assert expected in page.rows
-    assert next(row for row in page.rows if row[0] == "validation")[1:4] == ["5", "100.0%", "100.0%"]
+    interval = scipy.stats.binomtest(120, 123).proportion_ci(method="wilson")
+    rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
+    assert rows["Figure"] == ["validation", "test"]
+    assert rows["Images"] == ["5", "123"]
+    assert rows["Accuracy"][1] == f"{120 / 123:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    assert rows["Balanced accuracy"][1].startswith(f"{(30 / 32 + 1 + 1 + 30 / 31) / 4:.1%} (")
+    assert rows["Calibration error"][1] == f"{test['ece']:.3f}"
+    for name, key in (("Macro F1", "macro_f1"), ("Log loss", "log_loss"), ("Brier score", "brier")):
+        low, high = test["intervals"][key]
+        assert rows[name][1] == f"{test[key]:.3f} ({low:.3f} to {high:.3f})"
 
 
 def test_classes_are_listed_from_the_weakest_and_those_without_images_last(full):
-    rows = [row for row in full[1].rows if len(row) == 6][1:]
+    start = next(place for place, row in enumerate(full[1].rows) if row[:2] == ["Class", "Label id"])
+    rows = full[1].rows[start + 1 : start + 6]
     assert [row[0] for row in rows] == [HOSTILE, 'a "b" & c', "🚌 bus", "Bäume", "{{ title }}"]
     assert [row[1] for row in rows] == ["0", "1", "3", "2", "4"]
     assert rows[0][2:] == ["32", f"{30 / 32:.1%}", f"{30 / 31:.1%}", f"{60 / 63:.1%}"]
@@ -186,7 +138,8 @@ def test_seconds_are_shown_in_units_for_people(full):
 
 def test_the_warnings_stand_before_all_figures(full):
     text = full[0]
-    assert text.index("Random weights.") < text.index('<dl class="figures">')
+    decision = text.index("Do not deploy it: its base was never trained.")
+    assert decision < text.index("Random weights.") < text.index('<dl class="figures">')
 
 
 def test_a_report_without_training_has_no_curves_and_no_empty_tables(tmp_path):
@@ -194,7 +147,16 @@ def test_a_report_without_training_has_no_curves_and_no_empty_tables(tmp_path):
     assert page.faults == []
     assert "How training went" not in page.text
     assert not re.search(r"Time|Configuration|left out", page.text)
-    assert page.attributes("section")[0].get("class") != "alarm"
+    assert "alarm" not in [section.get("class") for section in page.attributes("section")]
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [("", "insects: 2 classes"), ("/home/me/own.weights.h5", "insects: 2 classes, own.weights.h5 weights")],
+)
+def test_the_weights_are_named_where_they_are_known(weights, shown, tmp_path):
+    text, _ = read_page(tmp_path, make_report(weights=weights))
+    assert f'<p class="soft">{shown}</p>' in text
 
 
 def test_a_page_lists_a_thousand_files_and_says_how_many_there_are(tmp_path):
@@ -242,3 +204,43 @@ def test_the_headline_is_the_most_telling_split(splits, headline):
 def test_a_report_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_report().title = "other"
+
+
+def contrast(one, other):
+    """Contrast ratio of two colours: Web Content Accessibility Guidelines 2.2, "relative luminance"."""
+
+    def luminance(colour):
+        digits = colour.strip("#")
+        digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+        channels = np.array([int(digits[place : place + 2], 16) for place in (0, 2, 4)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return linear @ (0.2126, 0.7152, 0.0722)
+
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_the_contrast_of_black_on_white_is_21():
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+
+
+@pytest.mark.parametrize(
+    ("text_colour", "below"),
+    [
+        ("ink", "page"),
+        ("ink", "card"),
+        ("ink", "bar"),
+        ("ink", "alarm-page"),
+        ("soft", "page"),
+        ("soft", "card"),
+        ("accent", "card"),
+        ("alarm", "alarm-page"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_every_text_has_the_contrast_that_the_guidelines_ask_for(full, scheme, text_colour, below):
+    blocks = re.findall(r":root \{(.*?)\}", full[0], re.DOTALL)
+    assert len(blocks) == 3
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", blocks[0]))
+    colours.update(re.findall(r"--([\w-]+): (#\w+)", blocks[("light", "dark", "print").index(scheme)]))
+    assert contrast(colours[text_colour], colours[below]) >= 4.5

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.inspection.thumbnails."""
+"""Tests of keras_transfer.images.thumbnails."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from keras_transfer.config import ImageConfig
-from keras_transfer.inspection import photos, thumbnails
+from keras_transfer.images import thumbnails
 from small_pictures import picture
 
 
-def test_each_readable_file_has_a_small_jpeg_of_the_same_shape(tmp_path):
-    picture(0, 800, 400).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"no image")
-    decode = photos.make_decoder(image=ImageConfig(), max_pixels=10**6, smallest_side=160)
-    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "gone.png", "a.png")]
-    made = thumbnails.make(paths, decode)
-    assert list(made) == paths[:1]
-    start, _, data = made[paths[0]].partition(",")
+@pytest.mark.parametrize(
+    ("width", "height", "small"), [(800, 400, (160, 80)), (400, 800, (80, 160)), (100, 50, (100, 50))]
+)
+def test_a_picture_becomes_a_small_jpeg_of_the_same_shape(width, height, small):
+    uri = thumbnails.data_uri(np.asarray(picture(0, width, height)))
+    start, _, data = uri.partition(",")
     assert start == "data:image/jpeg;base64"
-    with Image.open(io.BytesIO(base64.b64decode(data))) as small:
-        assert small.size == (160, 80)
-        expected = np.asarray(picture(0, 800, 400).resize((160, 80)), float)
-        assert np.abs(np.asarray(small, float) - expected).mean() < 6
+    with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as read:
+        assert (read.format, read.size) == ("JPEG", small)
+        expected = np.asarray(picture(0, width, height).resize(small), float)
+        assert np.abs(np.asarray(read, float) - expected).mean() < 10
+
+
+def test_the_longest_side_can_be_chosen():
+    uri = thumbnails.data_uri(np.asarray(picture(0, 800, 400)), longest_side=320)
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as read:
+        assert read.size == (320, 160)

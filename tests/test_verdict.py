@@ -64,27 +64,35 @@ def test_a_long_list_of_classes_is_cut_with_its_rest_counted():
     assert "“c2”, “c3”, “c4”, “c5”, “c6” and 3 more" in text
 
 
-@pytest.mark.parametrize(("counts", "warns"), [([[90, 10], [90, 10]], True), ([[80, 20], [20, 80]], False)])
+@pytest.mark.parametrize(
+    ("counts", "warns"),
+    [
+        ([[90, 10], [90, 10]], True),
+        ([[80, 20], [20, 80]], False),
+        ([[930, 50], [2, 18]], False),  # right less often than always "ants", and yet of great use
+        ([[980, 0], [20, 0]], True),
+    ],
+)
 def test_being_no_better_than_the_most_common_class_is_said_loudly(counts, warns):
     assert ("Not shown to be better than guessing" in warning_titles(make_report(counts))) == warns
 
 
 def test_how_good_sets_the_accuracy_against_the_most_common_class():
-    assert verdict.judge(make_report([[130, 20], [5, 45]])).how_good.startswith(
-        "87.5% of the test images are classified correctly (175 of 200). "
-        "Always answering “ants”, their most common class, would reach 75.0%."
+    assert verdict.judge(make_report([[130, 20], [5, 45]])).how_good == (
+        "87.5% of the test images are classified correctly (175 of 200), "
+        "where always answering “ants” would reach 75.0%."
     )
 
 
 def test_how_good_says_where_rare_classes_do_worse():
     how_good = verdict.judge(make_report([[180, 0], [10, 10]])).how_good
-    assert how_good.endswith("Rare classes do worse: with every class counting the same it is 75.0%.")
+    assert how_good.endswith("; rare classes do worse: with every class counting the same it is 75.0%.")
 
 
-@pytest.mark.parametrize(("right", "examples"), [(8, 10), (0, 10), (10, 10), (1, 1), (887, 1000)])
-def test_the_interval_is_that_of_wilson(right, examples):
-    expected = scipy.stats.binomtest(right, examples).proportion_ci(confidence_level=0.95, method="wilson")
-    assert verdict.accuracy_interval(right, examples) == pytest.approx((expected.low, expected.high), abs=1e-7)
+def test_how_sure_names_the_interval_of_wilson():
+    expected = scipy.stats.binomtest(175, 200).proportion_ci(confidence_level=0.95, method="wilson")
+    how_sure = verdict.judge(make_report([[130, 20], [5, 45]])).how_sure
+    assert f"expect between {expected.low:.1%} and {expected.high:.1%} (95% interval" in how_sure
 
 
 @pytest.mark.parametrize(
@@ -92,15 +100,15 @@ def test_the_interval_is_that_of_wilson(right, examples):
 )
 def test_more_images_make_a_firmer_figure(scale, words):
     the_report = make_report([[45 * scale, 5 * scale], [5 * scale, 45 * scale]])
-    assert verdict.judge(the_report).how_sure.startswith(f"This is {words}: from {100 * scale:,} images")
+    assert f"(95% interval, {words});" in verdict.judge(the_report).how_sure
 
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
     [
-        (0.95, "Its confidence can be taken at its word (calibration error 0.000)."),
-        (0.999, "Its confidence can be taken at its word (calibration error 0.049)."),
-        (0.7, "It is underconfident: on average it claims 70.0% and reaches 95.0% (calibration error 0.250)."),
+        (0.95, "; its confidence can be taken at its word (calibration error 0.000)."),
+        (0.999, "; its confidence can be taken at its word (calibration error 0.049)."),
+        (0.7, "; it is underconfident: on average it claims 70.0% and reaches 95.0% (calibration error 0.250)."),
     ],
 )
 def test_confidence_is_judged_by_the_calibration_error(confidence, words):
@@ -110,7 +118,7 @@ def test_confidence_is_judged_by_the_calibration_error(confidence, words):
 def test_overconfidence_is_named():
     how_sure = verdict.judge(make_report([[80, 20], [20, 80]], confidence=0.99)).how_sure
     assert how_sure.endswith(
-        "It is overconfident: on average it claims 99.0% and reaches 80.0% (calibration error 0.190)."
+        "it is overconfident: on average it claims 99.0% and reaches 80.0% (calibration error 0.190)."
     )
 
 
@@ -123,7 +131,87 @@ def test_confidence_that_is_right_only_on_average_is_named():
 
 
 def test_confidence_is_not_judged_on_few_images():
-    assert "too few to tell whether" in verdict.judge(make_report([[20, 0], [0, 20]])).how_sure
+    assert verdict.judge(make_report([[20, 0], [0, 20]])).how_sure.endswith(
+        "; 40 are too few to tell whether its confidence can be trusted."
+    )
+
+
+def worse_slice(is_flagged=True):
+    return [{"column": "camera", "values": [{"value": "phone", "is_flagged": is_flagged}]}]
+
+
+def probe(outcome):
+    return {"head_against_probe": {"verdict": outcome} if outcome else None}
+
+
+@pytest.mark.parametrize(
+    ("counts", "settings", "level", "decision"),
+    [
+        # Wilson's interval for 190 of 200 begins at 0.9104.
+        ([[95, 5], [5, 95]], {}, "go", "Deploy it, if up to 9 wrong answers in 100 are acceptable."),
+        ([[95, 5], [5, 95]], {"weights": "random"}, "stop", "Do not deploy it: its base was never trained."),
+        (
+            [[90, 10], [90, 10]],
+            {},
+            "stop",
+            "Do not deploy it: it is not shown to be better than guessing.",
+        ),
+        (
+            [[95, 5], [5, 95]],
+            {"split": "validation"},
+            "wait",
+            "Do not deploy it yet: it was measured only on images that had a part in training.",
+        ),
+        ([[20, 0], [0, 20]], {}, "wait", "Do not deploy it yet: 40 test images are too few to judge it by."),
+        (
+            [[190, 10, 0], [60, 20, 0], [0, 0, 0]],
+            {"class_names": ("ants", "bees", "wasps")},
+            "wait",
+            "Do not deploy it yet: nothing is known about “wasps”; it misses most images of “bees”.",
+        ),
+        (
+            [[95, 5], [5, 95]],
+            {"slices": worse_slice()},
+            "wait",
+            "Do not deploy it yet: it is clearly worse where “camera = phone”.",
+        ),
+        ([[95, 5], [5, 95]], {"slices": worse_slice(is_flagged=False)}, "go", None),
+        ([[95, 5], [5, 95]], {"baselines": probe("worse")}, "go", None),
+    ],
+)
+def test_whether_to_deploy_follows_from_the_figures(counts, settings, level, decision):
+    judged = verdict.judge(make_report(counts, **settings))
+    assert judged.level == level
+    assert decision in (None, judged.decision)
+
+
+def test_a_class_missed_by_chance_is_not_called_missed():
+    counts = [[97, 3, 0], [3, 97, 0], [1, 2, 2]]  # 2 of 5: anything from 12% to 77%
+    judged = verdict.judge(make_report(counts, (*NAMES, "wasps")))
+    assert judged.level == "go"
+
+
+@pytest.mark.parametrize(
+    ("settings", "title", "step"),
+    [
+        ({"slices": worse_slice()}, "Worse for some", "Add training images where “camera = phone”."),
+        ({"baselines": probe("worse")}, "Training did harm", "Train less"),
+    ],
+)
+def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
+    assert warning_titles(make_report(**settings)) == [title]
+    assert step in next_steps(make_report(**settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"slices": worse_slice(is_flagged=False)},
+        *({"baselines": probe(each)} for each in ("better", "no difference", None)),
+    ],
+)
+def test_what_is_no_worse_is_not_mentioned(settings):
+    assert warning_titles(make_report(**settings)) == []
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_class_names_stand_one_a_line_in_order(folder):
 
 
 def test_metadata_is_kept_as_json(folder):
-    assert json.loads((folder / "3" / writer.METADATA_FILE).read_text("utf-8")) == METADATA
+    assert json.loads((folder / "3" / reader.METADATA_FILE).read_text("utf-8")) == METADATA
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import font_manager, ft2font
+from matplotlib import colormaps, font_manager, ft2font
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from keras_transfer import atomic_files
 from keras_transfer.evaluation.calibration import ReliabilityBin
@@ -86,24 +87,40 @@ def confusion_matrix(counts: Sequence[Sequence[int]], class_names: Sequence[str]
     return figure
 
 
-def reliability_diagram(bins: Sequence[ReliabilityBin]) -> Figure:
-    """Draws accuracy against confidence, and how many examples have that confidence.
+def reliability_diagram(panels: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
+    """Draws accuracy against confidence, and how many examples have that confidence, in panels beside each other.
 
     After Guo et al. 2017, https://arxiv.org/abs/1706.04599, figure 1. Points below the diagonal are overconfident.
 
     Args:
-      bins: from `calibration.reliability_bins`.
+      panels: title ("" for none) -> bins from `calibration.reliability_bins`; at least one.
     """
-    filled = [each for each in bins if each["examples"]]
-    figure = Figure(figsize=(4.6, 4.8), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    _draw_gaps(upper, filled)
-    lefts, widths = [each["lower"] for each in filled], [each["upper"] - each["lower"] for each in filled]
-    lower.bar(lefts, [each["examples"] for each in filled], widths, align="edge", color=_BLUE, edgecolor="white")
-    lower.set(xlabel="confidence", ylabel="examples")
-    lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    lower.xaxis.set_major_formatter(PercentFormatter(1))
+    figure = Figure(figsize=(0.6 + 4 * len(panels), 4.8), layout="constrained")
+    columns = figure.subplots(2, len(panels), sharex=True, squeeze=False, height_ratios=(3, 1)).T
+    for (title, bins), (upper, lower) in zip(panels.items(), columns, strict=True):
+        filled = [each for each in bins if each["examples"]]
+        _draw_gaps(upper, filled)
+        upper.set_title(title, pad=22)  # clear of the legend
+        _draw_bin_sizes(lower, filled)
     return figure
+
+
+def heat_overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A picture in grey with heat on it, from black over purple and orange to light yellow.
+
+    The colours of "inferno" get steadily brighter, so those who see no colours can read them, as can a printer.
+
+    Args:
+      pixels: RGB, shape (height, width, 3).
+      heat: in [0, 1], shape (rows, columns), stretched over the picture.
+
+    Returns:
+      RGB, the shape of `pixels`.
+    """
+    height, width, _ = pixels.shape
+    wide = np.asarray(Image.fromarray(heat).resize((width, height), Image.Resampling.BILINEAR))
+    colours = colormaps["inferno"](wide)[..., :3] * 255
+    return np.rint((pixels.mean(axis=2, keepdims=True) + colours) / 2).astype(np.uint8)
 
 
 def png(figure: Figure) -> bytes:
@@ -150,6 +167,14 @@ def _draw_gaps(axes: Axes, filled: Sequence[ReliabilityBin]) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     # Above the axes, because points can lie anywhere in them.
     axes.legend(frameon=False, ncols=3, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+
+def _draw_bin_sizes(axes: Axes, filled: Sequence[ReliabilityBin]) -> None:
+    lefts, widths = [each["lower"] for each in filled], [each["upper"] - each["lower"] for each in filled]
+    axes.bar(lefts, [each["examples"] for each in filled], widths, align="edge", color=_BLUE, edgecolor="white")
+    axes.set(xlabel="confidence", ylabel="examples")
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
 
 
 def _matrix_inches(class_count: int) -> float:

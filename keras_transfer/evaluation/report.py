@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +12,20 @@ import jinja2
 from matplotlib.figure import Figure
 
 from keras_transfer import atomic_files
-from keras_transfer.evaluation import plots, verdict
+from keras_transfer.evaluation import plots, report_tables, verdict
+from keras_transfer.evaluation.galleries import Gallery
 
 _HEADLINE_SPLITS = ("test", "all", "validation", "train")  # the most telling first
 _TEMPLATE = "report.html.jinja"
 _MAX_LEFT_OUT = 1000  # keeps the page light; the page says how many more there are
 _CSS_PIXELS_PER_INCH = 96  # CSS Values and Units Module Level 3, "Absolute Lengths"
+_CARDS = (
+    ("accuracy", "Accuracy", "{:.1%}"),
+    ("balanced_accuracy", "Balanced accuracy", "{:.1%}"),
+    ("macro_f1", "Macro F1", "{:.3f}"),
+    ("log_loss", "Log loss", "{:.3f}"),
+    ("ece", "Calibration error", "{:.3f}"),
+)
 _HALF_PAGE = 520  # half of the page's 68 rem, in CSS pixels
 _LEAST_SCALE = 0.7  # shrunk further, a plot's text is too small to read; it scrolls instead
 
@@ -33,7 +40,7 @@ class Report:
       class_names: in the order of the label ids.
       metrics: split ("test", "validation", "train", or "all" for images without splits) -> what `metrics.measure`
         returned, or None where there is no such split. At least one must be there.
-      weights: of the base: imagenet, random, or a file.
+      weights: of the base: imagenet, random, or a file; "" where it is not known.
       weights_note: why the weights are not the ones asked for; shown with the warning about random weights.
       history: phases in order: `phase` ("head" or "fine_tune"), `best_epoch` (from 1; 0 is none) and `epochs` (rows
         with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
@@ -46,6 +53,11 @@ class Report:
       leaked: split -> how many of these were in it and, byte for byte, in a split that is learned from.
       configuration: setting -> value.
       paths: what -> where it lies.
+      slices: of the headline split, from `slices.measure`.
+      calibration: from `temperature.describe`; empty where nothing was fitted.
+      baselines: for metrics.json, with `head_against_probe`; empty where there are none.
+      comparison: with another export, see `evaluate`; empty where there is none.
+      galleries: of pictures.
     """
 
     title: str
@@ -63,6 +75,11 @@ class Report:
     leaked: Mapping[str, int] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    slices: Sequence[Mapping[str, Any]] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    baselines: Mapping[str, Any] = field(default_factory=dict)
+    comparison: Mapping[str, Any] = field(default_factory=dict)
+    galleries: Sequence[Gallery] = ()
 
     def __post_init__(self) -> None:
         if not any(self.metrics.get(split) for split in _HEADLINE_SPLITS):
@@ -120,20 +137,44 @@ def _render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=_percent, decimals=_decimals)
+    environment.filters.update(percent=report_tables.percent)
     return environment.get_template(_TEMPLATE).render(
         report=report,
         verdict=verdict.judge(report),
-        measured={split: figures for split, figures in report.metrics.items() if figures},
+        weights=f", {Path(report.weights).name} weights" if report.weights else "",
+        cards=_cards(report),
+        tables=_tables(report),
+        thresholds=report_tables.of_thresholds(report.headline["thresholds"], report.headline_split),
         weakest_first=_weakest_first(report),
         pictures=_pictures(report),
-        even_guess=math.log(len(report.class_names)),
         left_out=report.left_out[:_MAX_LEFT_OUT],
-        tables=_tables(report),
+        details=_details(report),
     )
 
 
-def _tables(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+def _cards(report: Report) -> list[tuple[str, str, str]]:
+    """(name, figure, its 95% interval or "") of the figures that stand on top."""
+    figures = report.headline
+    cards = []
+    for name, title, form in _CARDS:
+        low_high = figures["intervals"].get(name)
+        interval = f"{form.format(low_high[0])} to {form.format(low_high[1])}" if low_high else ""
+        cards.append((title, form.format(figures[name]), interval))
+    return cards
+
+
+def _tables(report: Report) -> list[report_tables.Table]:
+    """The tables of figures, those that a decision rests on first."""
+    measured = {split: figures for split, figures in report.metrics.items() if figures}
+    found = [report_tables.of_splits(measured, len(report.class_names))]
+    if report.comparison:
+        found.append(report_tables.of_comparison(report.comparison, report.headline))
+    if report.baselines:
+        found.append(report_tables.of_baselines(report.baselines, measured))
+    return found + report_tables.of_slices(report.slices)
+
+
+def _details(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     """(title, rows of name and value) of the tables at the end of the page."""
     return [
         ("Time", [(stage.replace("_", "-"), _duration(seconds)) for stage, seconds in report.seconds.items()]),
@@ -158,14 +199,29 @@ def _pictures(report: Report) -> list[_Picture]:
         caption="Rows are the true classes, columns the predicted ones: right answers lie on the diagonal. "
         "Names that cannot be drawn are replaced by their label id from the table of classes.",
     )
-    reliability = _picture(
-        "Can its confidence be trusted?",
-        plots.reliability_diagram(figures["reliability"]),
-        alt=f"Reliability diagram ({split}): the expected calibration error is {figures['ece']:.3f}.",
-        caption="Points on the dashed line mean what they say; below it the classifier claims more than it reaches. "
-        "Bins with few images scatter by chance.",
+    return [matrix, _reliability(report), *_training_pictures(report)]
+
+
+def _reliability(report: Report) -> _Picture:
+    figures, split = report.headline, report.headline_split
+    panels = {split: figures["reliability"]}
+    alt = f"Reliability diagram ({split}): the expected calibration error is {figures['ece']:.3f}."
+    caption = (
+        "Points on the dashed line mean what they say; below it the classifier claims more than it reaches. "
+        "Bins with few images scatter by chance."
     )
-    return [matrix, reliability, *_training_pictures(report)]
+    calibration = report.calibration
+    if calibration:
+        caption += f" {calibration['reason']}"
+    if calibration and calibration["temperature"] != 1:
+        before, after = calibration["before"], calibration["after"]
+        panels = {
+            "validation, before": before["reliability"],
+            "validation, calibrated": after["reliability"],
+            split: figures["reliability"],
+        }
+        alt += f" On validation calibration changed it from {before['ece']:.3f} to {after['ece']:.3f}."
+    return _picture("Can its confidence be trusted?", plots.reliability_diagram(panels), alt=alt, caption=caption)
 
 
 def _training_pictures(report: Report) -> list[_Picture]:
@@ -189,14 +245,6 @@ def _picture(title: str, figure: Figure, *, alt: str, caption: str) -> _Picture:
     data = base64.b64encode(plots.png(figure)).decode("ascii")
     width = round(figure.get_size_inches()[0] * _CSS_PIXELS_PER_INCH)
     return _Picture(title, alt, caption, f"data:image/png;base64,{data}", width, round(width * _LEAST_SCALE))
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{fraction:.1%}"
-
-
-def _decimals(value: float) -> str:
-    return f"{value:.3f}"
 
 
 def _duration(seconds: float) -> str:

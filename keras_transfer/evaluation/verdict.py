@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration
+from keras_transfer.evaluation import calibration, intervals
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
 
 # At 100 the 95% interval is up to 19 points wide already, and 15 calibration bins hold fewer than 7 examples each.
 FEW_EXAMPLES = 100
-_Z_95 = 1.959964  # two-sided 95% quantile of the normal distribution
 # House choices, in fractions of all examples: what counts as firm, as well calibrated, as a gap worth a word.
 _FIRM_WIDTH, _FAIRLY_FIRM_WIDTH = 0.04, 0.10
 _GOOD_CALIBRATION_ERROR = 0.05
 _CLASS_GAP = 0.05
 _OVERFITTING_GAP = 0.10
+_LEAST_RECALL = 0.5
 _MAX_NAMES = 5
 
 
@@ -30,40 +30,66 @@ class Verdict:
     """A report in words.
 
     Attributes:
-      warnings: (title, sentence) of what must not be overlooked.
-      how_good: accuracy against the simplest guess.
-      how_sure: what the number of examples allows to say, and whether confidence can be trusted.
+      level: go, wait or stop.
+      decision: whether to deploy, and why not or under which condition.
+      how_good: a sentence: accuracy against the simplest guess.
+      how_sure: a sentence: what the number of examples allows to say, and whether confidence can be trusted.
       next_steps: sentences, the most useful first; never empty.
+      warnings: (title, sentence) of what must not be overlooked.
     """
 
-    warnings: tuple[tuple[str, str], ...]
+    level: str
+    decision: str
     how_good: str
     how_sure: str
     next_steps: tuple[str, ...]
+    warnings: tuple[tuple[str, str], ...]
 
 
 def judge(report: Report) -> Verdict:
     """Puts the figures of the report's headline split into words."""
-    return Verdict(_warnings(report), _how_good(report), _how_sure(report), _next_steps(report))
+    level, decision = _decision(report)
+    return Verdict(level, decision, _how_good(report), _how_sure(report), _next_steps(report), _warnings(report))
 
 
-def accuracy_interval(right: int, examples: int) -> tuple[float, float]:
-    """The 95% score interval of a fraction: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
+def _decision(report: Report) -> tuple[str, str]:
+    """The level, and whether to deploy in words."""
+    never = _reasons_against(report)
+    if never:
+        return "stop", f"Do not deploy it: {' and '.join(never)}."
+    not_yet = _reasons_to_wait(report)
+    if not_yet:
+        return "wait", f"Do not deploy it yet: {'; '.join(not_yet)}."
+    # The worse end of the interval, because a promise should hold.
+    wrong = math.ceil(100 * (1 - _accuracy_interval(report)[0]))
+    return "go", f"Deploy it, if up to {wrong} wrong answers in 100 are acceptable."
 
-    (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n) with p = right / n and z = 1.96. Unlike
-    p -+ z sqrt(p (1 - p) / n) it holds for small n, and is not empty where all or none are right.
 
-    Args:
-      right: examples classified correctly, in [0, examples].
-      examples: n, at least 1.
+def _reasons_against(report: Report) -> list[str]:
+    found = []
+    if report.weights == "random":
+        found.append("its base was never trained")
+    if _is_no_better_than_guessing(report):
+        found.append("it is not shown to be better than guessing")
+    return found
 
-    Returns:
-      Lower and upper end, in [0, 1].
-    """
-    fraction, square = right / examples, _Z_95**2 / examples
-    middle = fraction + square / 2
-    half_width = math.sqrt(square * fraction * (1 - fraction) + square**2 / 4)
-    return max((middle - half_width) / (1 + square), 0.0), min((middle + half_width) / (1 + square), 1.0)
+
+def _reasons_to_wait(report: Report) -> list[str]:
+    examples, found = report.headline["examples"], []
+    if _has_no_test(report):
+        found.append("it was measured only on images that had a part in training")
+    if examples < FEW_EXAMPLES:
+        found.append(f"{examples:,} {_images(report)} are too few to judge it by")
+    unmeasured = _unmeasured_classes(report)
+    if unmeasured:
+        found.append(f"nothing is known about {_name_list(unmeasured)}")
+    missed = _missed_classes(report)
+    if missed:
+        found.append(f"it misses most images of {_name_list(missed)}")
+    worse = _flagged_slices(report)
+    if worse:
+        found.append(f"it is clearly worse where {_name_list(worse)}")
+    return found
 
 
 def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
@@ -88,8 +114,19 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if unmeasured:
         text = f"There are no {images} of {_name_list(unmeasured)}, so nothing is known about"
         found.append(("Classes not measured", f"{text} {len(unmeasured):,} of {len(report.class_names):,} classes."))
-    if accuracy_interval(*_right_and_examples(figures))[0] <= _commonest_class(report)[1]:
-        text = "The accuracy is not clearly above what always giving the most common class would reach."
+    missed = _missed_classes(report)
+    if missed:
+        text = f"It finds fewer than half of the {images} of {_name_list(missed)}."
+        found.append(("Missed classes", text))
+    worse = _flagged_slices(report)
+    if worse:
+        text = f"It is right clearly less often where {_name_list(worse)}, by more than chance explains."
+        found.append(("Worse for some", text))
+    if _is_worse_than_probe(report):
+        text = "Logistic regression on the untrained base's features is right more often than this classifier."
+        found.append(("Training did harm", text))
+    if _is_no_better_than_guessing(report):
+        text = "Always giving the most common class would do as well, as far as these images can tell."
         found.append(("Not shown to be better than guessing", text))
     return tuple(found)
 
@@ -99,37 +136,35 @@ def _how_good(report: Report) -> str:
     right, examples = _right_and_examples(figures)
     name, share = _commonest_class(report)
     text = (
-        f"{figures['accuracy']:.1%} of the {_images(report)} are classified correctly ({right:,} of {examples:,}). "
-        f"Always answering “{name}”, their most common class, would reach {share:.1%}."
+        f"{figures['accuracy']:.1%} of the {_images(report)} are classified correctly ({right:,} of {examples:,}), "
+        f"where always answering “{name}” would reach {share:.1%}"
     )
     if figures["accuracy"] - figures["balanced_accuracy"] > _CLASS_GAP:
-        text += f" Rare classes do worse: with every class counting the same it is {figures['balanced_accuracy']:.1%}."
-    return text
+        text += f"; rare classes do worse: with every class counting the same it is {figures['balanced_accuracy']:.1%}"
+    return f"{text}."
 
 
 def _how_sure(report: Report) -> str:
-    figures = report.headline
-    lower, upper = accuracy_interval(*_right_and_examples(figures))
+    low, high = _accuracy_interval(report)
     firmness = "a rough figure"
-    if upper - lower <= _FAIRLY_FIRM_WIDTH:
-        firmness = "a firm figure" if upper - lower <= _FIRM_WIDTH else "a fairly firm figure"
-    interval = (
-        f"This is {firmness}: from {figures['examples']:,} images, the accuracy on many more of the same kind is "
-        f"between {lower:.1%} and {upper:.1%} (95% interval)."
+    if high - low <= _FAIRLY_FIRM_WIDTH:
+        firmness = "a firm figure" if high - low <= _FIRM_WIDTH else "a fairly firm figure"
+    return (
+        f"On many more images of the same kind expect between {low:.1%} and {high:.1%} (95% interval, {firmness}); "
+        f"{_confidence_in_words(report.headline)}."
     )
-    return f"{interval} {_confidence_in_words(figures)}"
 
 
 def _confidence_in_words(figures: Mapping[str, Any]) -> str:
     if figures["examples"] < FEW_EXAMPLES:
-        return "They are too few to tell whether its confidence can be trusted."
+        return f"{figures['examples']:,} are too few to tell whether its confidence can be trusted"
     error, claimed = figures["ece"], calibration.mean_confidence(figures["reliability"])
     if error <= _GOOD_CALIBRATION_ERROR:
-        return f"Its confidence can be taken at its word (calibration error {error:.3f})."
-    claim = f"on average it claims {claimed:.1%} and reaches {figures['accuracy']:.1%} (calibration error {error:.3f})."
+        return f"its confidence can be taken at its word (calibration error {error:.3f})"
+    claim = f"on average it claims {claimed:.1%} and reaches {figures['accuracy']:.1%} (calibration error {error:.3f})"
     if abs(claimed - figures["accuracy"]) <= _GOOD_CALIBRATION_ERROR:
-        return f"Its confidence is too high in places and too low in others: {claim}"
-    return f"It is {'over' if claimed > figures['accuracy'] else 'under'}confident: {claim}"
+        return f"its confidence is too high in places and too low in others: {claim}"
+    return f"it is {'over' if claimed > figures['accuracy'] else 'under'}confident: {claim}"
 
 
 def _next_steps(report: Report) -> tuple[str, ...]:
@@ -143,6 +178,11 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     unmeasured = _unmeasured_classes(report)
     if unmeasured:
         steps.append(f"Add {_images(report)} of {_name_list(unmeasured)}.")
+    worse = _flagged_slices(report)
+    if worse:
+        steps.append(f"Add training images where {_name_list(worse)}.")
+    if _is_worse_than_probe(report):
+        steps.append("Train less: fewer --fine_tune_epochs, a lower --head_learning_rate, or no --head_units.")
     steps += _training_steps(report)
     steps += _mistake_steps(report)
     if any(report.leaked.values()):
@@ -181,6 +221,45 @@ def _mistake_steps(report: Report) -> list[str]:
     share = f"{mistakes[true_id, predicted_id]:,} of its {totals[true_id]:,} {_images(report)}"
     mistake = f"Look first at “{true_name}”: {share} are taken for “{predicted_name}”, the most frequent mistake."
     return [f"{mistake} Are their labels right? Add more like them."]
+
+
+def _is_no_better_than_guessing(report: Report) -> bool:
+    """Neither by accuracy, nor with every class counting the same: where one class is rare, the first says little."""
+    figures = report.headline
+    measured_classes = len(report.class_names) - len(_unmeasured_classes(report))
+    balanced, _ = figures["intervals"]["balanced_accuracy"] or [figures["balanced_accuracy"]] * 2
+    return _accuracy_interval(report)[0] <= _commonest_class(report)[1] and balanced <= 1 / measured_classes
+
+
+def _missed_classes(report: Report) -> list[str]:
+    """Classes of which fewer than half the images are found, where that is more than chance."""
+    found = []
+    for name in report.class_names:
+        figures = report.headline["per_class"][name]
+        if figures["support"]:
+            _, high = intervals.of_fraction(round(figures["recall"] * figures["support"]), figures["support"])
+            if high < _LEAST_RECALL:
+                found.append(name)
+    return found
+
+
+def _flagged_slices(report: Report) -> list[str]:
+    return [
+        f"{column['column']} = {row['value']}"
+        for column in report.slices
+        for row in column["values"]
+        if row["is_flagged"]
+    ]
+
+
+def _is_worse_than_probe(report: Report) -> bool:
+    compared = report.baselines["head_against_probe"] if report.baselines else None
+    return bool(compared and compared["verdict"] == "worse")
+
+
+def _accuracy_interval(report: Report) -> tuple[float, float]:
+    low, high = report.headline["intervals"]["accuracy"]
+    return low, high
 
 
 def _has_no_test(report: Report) -> bool:

@@ -1,4 +1,4 @@
-"""Reads every file once for all that is asked of it: bytes, header, damage, contrast and look."""
+"""Reads every file once for all that is asked of it: bytes, header, damage, contrast and look. Makes thumbnails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 
 from keras_transfer import terminal
 from keras_transfer.config import ImageConfig
-from keras_transfer.images import decoding, orientation
+from keras_transfer.images import decoding, orientation, thumbnails
 from keras_transfer.images.refusals import plain_reason
 from keras_transfer.inspection import headers, looks
 from keras_transfer.inspection.headers import Header
@@ -85,6 +85,20 @@ def make_decoder(*, image: ImageConfig, max_pixels: int, smallest_side: int) -> 
         return pixels
 
     return decode
+
+
+def make_thumbnails(paths: Iterable[str], decode: Decode) -> dict[str, str]:
+    """Path -> data URI of a small picture, for the files that can be read.
+
+    Args:
+      paths: of images, each at least once.
+      decode: from `make_decoder`.
+    """
+    made = {}
+    for path in dict.fromkeys(paths):
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            made[path] = thumbnails.data_uri(decode(Path(path).read_bytes()))
+    return made
 
 
 def _read(path: str, decode: Decode) -> Photo:

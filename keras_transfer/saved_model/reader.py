@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import terminal
-from keras_transfer.config import UserError
+from keras_transfer.config import ImageConfig, UserError
 from keras_transfer.images.refusals import plain_reason
 
 LABELS_FILE = Path("assets.extra") / "labels.txt"
+METADATA_FILE = Path("assets.extra") / "metadata.json"
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,23 @@ def read(export_dir: str | Path) -> Export:
     except Exception as error:  # TensorFlow raises anything from OSError to AttributeError for a damaged SavedModel
         raise UserError(f"The export in {path} cannot be loaded ({error}). Export it again.") from error
     return Export(path, class_names, signature, loaded)
+
+
+def read_preprocessing(path: Path) -> tuple[ImageConfig, int]:
+    """How an export prepares an image, to show people what it sees: the settings, and the bound on declared pixels.
+
+    Args:
+      path: of the version folder.
+
+    Raises:
+      UserError: its metadata.json is missing or damaged; the export itself does not need it.
+    """
+    try:
+        values = json.loads((path / METADATA_FILE).read_text("utf-8"))["preprocessing"]
+        max_pixels = values.pop("max_image_pixels")
+        return ImageConfig(**values), max_pixels
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path / METADATA_FILE} is missing or damaged ({error}).") from error
 
 
 def check_is_export(path: Path) -> None:

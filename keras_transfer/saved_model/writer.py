@@ -16,7 +16,6 @@ from keras_transfer.config import UserError
 from keras_transfer.saved_model import model_card, reader, signatures, warmup
 from keras_transfer.saved_model.signatures import Blueprint
 
-METADATA_FILE = Path("assets.extra") / "metadata.json"
 MODEL_CARD_FILE = Path("assets.extra") / "MODEL_CARD.md"
 # What the server's Classify call looks for; `tf.saved_model.save` writes "predict" everywhere.
 _CLASSIFY_METHOD = "tensorflow/serving/classify"
@@ -72,7 +71,7 @@ def published_versions(folder: Path) -> list[int]:
 def write_metadata(export: reader.Export, metadata: Mapping[str, Any]) -> None:
     """Adds metadata.json, and the model card made from it, to an export that is not published yet."""
     text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (export.path / METADATA_FILE).write_text(text, "utf-8")
+    (export.path / reader.METADATA_FILE).write_text(text, "utf-8")
     (export.path / MODEL_CARD_FILE).write_text(model_card.render(metadata), "utf-8")
 
 

@@ -1,0 +1,117 @@
+"""Tests of keras_transfer.evaluation.report_tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_transfer.evaluation import report_tables, side_by_side, slices, thresholds
+from small_report import GOOD, NAMES, figures
+
+
+def row(name, accuracy):
+    return {
+        "name": name,
+        "setting": "C = 0.1",
+        "validation": None,
+        "test": {"accuracy": accuracy} if accuracy else None,
+    }
+
+
+def baselines(verdict, reason=""):
+    compared = {
+        "split": "test",
+        "examples": 200,
+        "only_head_right": 3,
+        "only_probe_right": 12,
+        "p_value": 0.0352,
+        "verdict": verdict,
+    }
+    rows = [row("majority class", 0.5), row("linear probe", 0.955)]
+    return {"rows": rows, "reason": reason, "head_against_probe": compared if verdict else None}
+
+
+def test_a_figure_that_no_split_has_is_left_out():
+    table = report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2)
+    names = [cells[0] for cells in table.rows]
+    assert "Top-5 accuracy" not in names  # there are only two classes
+    assert {"Accuracy", "ROC AUC", "Brier score"} < set(names)
+
+
+def test_a_figure_that_one_split_lacks_has_a_dash_there():
+    measured = {"validation": figures([[5, 0], [0, 0]], NAMES), "test": figures(GOOD, NAMES)}
+    (cells,) = [cells for cells in report_tables.of_splits(measured, 2).rows if cells[0] == "ROC AUC"]
+    assert cells[1] == "–"
+    assert float(cells[2]) > 0.5
+
+
+def test_the_cost_of_guessing_evenly_is_told():
+    assert "costs 0.693." in report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2).note
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("better", "is better than the linear probe: on"),
+        ("worse", "is worse than the linear probe, so its training did harm: on"),
+        ("no difference", "is not shown to differ from the linear probe: on"),
+    ],
+)
+def test_the_trained_classifier_is_set_against_the_probe(verdict, words):
+    table = report_tables.of_baselines(baselines(verdict), {"test": figures(GOOD, NAMES)})
+    assert table.rows == [
+        ["this classifier", "", "95.0%"],
+        ["majority class", "C = 0.1", "50.0%"],
+        ["linear probe", "C = 0.1", "95.5%"],
+    ]
+    assert f"{words} 200 test images it alone is right on 3, the probe alone on 12 (p = 0.0352)." in table.note
+
+
+def test_without_a_probe_the_reason_is_told():
+    table = report_tables.of_baselines(baselines(None, "No others: because."), {"test": figures(GOOD, NAMES)})
+    assert table.note == "No others: because."
+
+
+def test_a_slice_that_is_clearly_worse_is_flagged():
+    label_ids = np.zeros(300, int)
+    predicted = np.where(np.arange(300) < 40, 1, 0)  # the first 40 of the 100 "phone" images are wrong
+    probabilities = np.eye(2, dtype=np.float32)[predicted] * 0.8 + 0.1
+    columns = {"camera": ["phone"] * 100 + ["canon"] * 195 + ["rare"] * 5}
+    (table,) = report_tables.of_slices(
+        slices.measure(label_ids=label_ids, probabilities=probabilities, columns=columns)
+    )
+    assert table.title == "By camera"
+    by_value = {cells[0]: cells for cells in table.rows}
+    assert by_value["phone"][:3] == ["phone", "100", "60.0%"]
+    assert by_value["phone"][5].startswith("-40.0% (-")
+    assert (by_value["phone"][6], by_value["canon"][6]) == ("worse", "")
+    assert [table.rows[place][0] for place in table.flagged] == ["phone"]
+    assert "1 values are not shown" in table.note
+
+
+def test_thresholds_tell_coverage_and_accuracy():
+    label_ids = np.zeros(10, int)
+    probabilities = np.array([[0.95, 0.05]] * 6 + [[0.3, 0.7]] * 4, np.float32)
+    rows = report_tables.of_thresholds(thresholds.table(label_ids, probabilities), "test").rows
+    assert rows[0][:3] == ["none", "100.0%", "10"]
+    assert rows[0][3].startswith("60.0% (")
+    by_threshold = {cells[0]: cells for cells in rows}
+    assert by_threshold["0.8"][1:3] == ["60.0%", "6"]
+    assert by_threshold["0.8"][3].startswith("100.0% (")
+    assert by_threshold["0.99"][1:] == ["0.0%", "0", "–"]
+
+
+def test_two_exports_stand_side_by_side():
+    label_ids = np.zeros(100, int)
+    one = np.array([[0.9, 0.1]] * 90 + [[0.2, 0.8]] * 10, np.float32)
+    other = np.array([[0.9, 0.1]] * 60 + [[0.2, 0.8]] * 40, np.float32)
+    compared = side_by_side.measure(label_ids=label_ids, probabilities=one, other_probabilities=other)
+    table = report_tables.of_comparison(
+        {**compared, "export": "runs/a/1", "evaluation": {**figures([[60, 40], [0, 0]], NAMES)}},
+        figures([[90, 10], [0, 0]], NAMES),
+    )
+    (cells,) = [cells for cells in table.rows if cells[0] == "Accuracy"]
+    assert cells[1:3] == ["90.0%", "60.0%"]
+    assert cells[3].startswith("+30.0% (+")
+    assert table.note.startswith("This export is better than the other: it alone is right on 30 of 100 images")
+    assert table.note.endswith("The other is runs/a/1.")
