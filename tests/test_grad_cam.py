@@ -47,7 +47,8 @@ def test_with_a_linear_head_the_heat_is_the_sum_of_the_maps_times_the_weights_of
     heat = grad_cam.heat_maps(classifier, images, label_ids)
 
     assert heat is not None
-    assert (heat.shape, heat.dtype) == ((9, 2, 2), np.float32)
+    assert heat.shape == (9, 2, 2)
+    assert heat.dtype == np.float32
     assert heat.any(axis=(1, 2)).sum() > 3
     np.testing.assert_allclose(heat, by_hand(classifier, images, label_ids), atol=1e-4)
 

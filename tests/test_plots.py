@@ -181,7 +181,8 @@ def test_panels_of_diagrams_stand_beside_each_other_under_their_titles():
 def test_heat_lies_over_the_grey_picture_from_dark_to_bright():
     pixels = np.full((40, 60, 3), (90, 120, 150), np.uint8)
     drawn = plots.heat_overlay(pixels, np.array([[0, 0.5, 1]], np.float32))
-    assert (drawn.shape, drawn.dtype) == ((40, 60, 3), np.uint8)
+    assert drawn.shape == (40, 60, 3)
+    assert drawn.dtype == np.uint8
     # Half of the grey 120 and half of a colour of "inferno", whose ends are #000004 and #fcffa4.
     np.testing.assert_allclose(drawn[20, 0], (60, 60, 62), atol=1)
     np.testing.assert_allclose(drawn[20, -1], (186, 187.5, 142), atol=1)

@@ -25,7 +25,7 @@ def fixture_complete(tmp_path_factory):
         slices=slices.measure(
             label_ids=label_ids,
             probabilities=probabilities,
-            columns={"camera <b>": np.where(is_phone, "phone", HOSTILE)},
+            columns={"camera <b>": np.where(is_phone, "phone", HOSTILE).tolist()},
         ),
         calibration=temperature.describe(label_ids, logits, fitted),
         baselines={

@@ -73,7 +73,8 @@ class Classified:
     @property
     def predicted_ids(self) -> NDArray[np.int64]:
         """The most probable class of each."""
-        return self.probabilities.argmax(axis=1)
+        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return found
 
 
 def confident_mistakes(images: Classified) -> list[int]:

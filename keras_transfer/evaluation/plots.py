@@ -120,7 +120,8 @@ def heat_overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArra
     height, width, _ = pixels.shape
     wide = np.asarray(Image.fromarray(heat).resize((width, height), Image.Resampling.BILINEAR))
     colours = colormaps["inferno"](wide)[..., :3] * 255
-    return np.rint((pixels.mean(axis=2, keepdims=True) + colours) / 2).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.rint((pixels.mean(axis=2, keepdims=True) + colours) / 2).astype(np.uint8)
+    return mixed
 
 
 def png(figure: Figure) -> bytes:
