@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import sources
+from keras_transfer.saved_model import version_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,9 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
       UserError: no images, no export, a class that the export does not know, too many unreadable files, or another
         export with other classes.
     """
+    version_folder.check(Path(config.settings.export_dir))
+    if config.settings.compare_export_dir:
+        version_folder.check(Path(config.settings.compare_export_dir), flag="compare_export_dir")
     found = sources.load(config.source)
     examples, split = _choose(found, config.settings.evaluate_split)
     max_fraction = config.source.max_unreadable_fraction
@@ -175,10 +179,9 @@ def _write_predictions(
 def _galleries(export: Export, shown: Classified) -> list[Gallery]:
     """Pictures of the measured images, prepared as the export prepares them."""
     from keras_transfer import report_photos
-    from keras_transfer.saved_model import reader
 
     try:
-        image, max_pixels = reader.read_preprocessing(export.path)
+        image, max_pixels = version_folder.read_preprocessing(export.path)
     except UserError as error:
         terminal.warn(f"The report shows no pictures: {error}")
         return []

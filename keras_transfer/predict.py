@@ -12,6 +12,7 @@ from pathlib import Path
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import PredictConfig, UserError
 from keras_transfer.data import image_folder
+from keras_transfer.saved_model import version_folder
 
 
 def predict(config: PredictConfig) -> Path:
@@ -27,6 +28,7 @@ def predict(config: PredictConfig) -> Path:
       UserError: no image, no export.
     """
     settings = config.settings
+    version_folder.check(Path(settings.export_dir))
     paths, left_out = image_folder.list_images(settings.images)
     if not paths:
         raise UserError(f"--images={settings.images} holds no JPEG, PNG, GIF, BMP or WebP file.")

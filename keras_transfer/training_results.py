@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_transfer import atomic_files, publishing, report_photos, terminal
 from keras_transfer.config import SPLITS, to_flat
-from keras_transfer.evaluation import baselines, galleries, metrics, plots, report, slices, summaries, temperature
+from keras_transfer.evaluation import baselines, galleries, metrics, report, slices, summaries, temperature
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import phases
 from keras_transfer.training_run import Finished, Prepared
@@ -24,8 +24,11 @@ def write(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str
     """
     figures = _figures(prepared, finished)
     atomic_files.write_json(run.metrics, figures)
-    _write_pictures(run, figures)
-    _write_report(prepared, finished, run, figures)
+    pictures = _write_report(prepared, finished, run, figures)
+    for name, png in pictures.items():
+        atomic_files.write_bytes(run.plots / f"{name}.png", png)
+    measured = {split: figures[split] for split in ("validation", "test")}
+    summaries.write(run.tensorboard / "results", measured, pictures)
     _summary(prepared, finished, run, figures)
     return figures
 
@@ -92,20 +95,6 @@ def _head_is_right(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     return {"validation": finished.validation_probabilities.argmax(axis=1) == validation.label_ids, "test": is_right}
 
 
-def _write_pictures(run: RunDirectory, figures: dict[str, Any]) -> None:
-    """Plots as files and, with the figures, as TensorBoard summaries."""
-    headline = figures["test"] or figures["validation"]
-    drawn = {
-        "training_curves": plots.training_curves(figures["phases"]),
-        "confusion_matrix": plots.confusion_matrix(headline["confusion_matrix"], figures["class_names"]),
-        "reliability": plots.reliability_diagram({"": headline["reliability"]}),
-    }
-    for name, figure in drawn.items():
-        plots.save(figure, run.plots / f"{name}.png")
-    splits = {split: figures[split] for split in ("validation", "test")}
-    summaries.write(run.tensorboard / "results", splits, drawn)
-
-
 def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery]:
     """Pictures of the images that the headline figures come from."""
     published, examples = finished.published, prepared.examples
@@ -122,10 +111,13 @@ def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery
     )
 
 
-def _write_report(prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]) -> None:
+def _write_report(
+    prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]
+) -> dict[str, bytes]:
+    """Writes report.html; returns its plots by name."""
     examples, name = prepared.examples, prepared.config.output.model_name
     counts = {split: examples.in_split(split).class_counts() for split in SPLITS}
-    report.write(
+    return report.write(
         run.report,
         report.Report(
             title=f"{name}: training report",

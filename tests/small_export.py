@@ -37,7 +37,7 @@ METADATA: dict[str, Any] = {
         "serving_batch_size": 0,
         "serving_batch_timeout_microseconds": 2000,
     },
-    "checks": {"stored_parameters": 14716227, "warmup_requests": 8, "parity_files": 8, "parity": 1e-06},
+    "checks": {"stored_parameters": 14716227, "warmup_requests": 5, "parity_files": 8, "parity": 1e-06},
     "precision_change": {"files": 20, "largest_difference": 0.01234, "changed_labels": 1},
     "test": {
         "examples": 20,

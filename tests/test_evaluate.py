@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from keras_transfer.saved_model import reader
+from keras_transfer.saved_model import reader, version_folder
 from small_training import COLOURS, ask_command, run_command
 
 
@@ -46,13 +46,15 @@ def copy_photos(small_run, folder: Path, *names: str) -> Path:
     [
         ([], 2, "--export_dir is missing: give the version folder of an export"),
         (["--export_dir=x", "--image_dir=y", "--evaluate_split=val"], 2, "--evaluate_split must be one of auto"),
-        (["--export_dir=x", "--image_dir=nowhere"], 1, "There is no folder or file 'nowhere'"),
-        (["--export_dir=x", "--image_dir=photos", "--evaluate_split=test"], 1, "--evaluate_split=test holds no exam"),
+        (["--export_dir=nowhere", "--image_dir=photos"], 1, "--export_dir=nowhere is no folder"),
+        (["--export_dir=cars", "--image_dir=photos", "--compare_export_dir=photos"], 1, "--compare_export_dir=photos "),
+        (["--export_dir=cars", "--image_dir=nowhere"], 1, "There is no folder or file 'nowhere'"),
+        (["--export_dir=cars", "--image_dir=photos", "--evaluate_split=test"], 1, "--evaluate_split=test holds no ex"),
     ],
 )
 def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(tmp_path, flags, exit_code, words):
-    for name in ("photos/a/1.jpg", "photos/b/1.jpg"):
-        (tmp_path / name).parent.mkdir(parents=True)
+    for name in ("photos/a/1.jpg", "photos/b/1.jpg", "cars/saved_model.pb", f"cars/{version_folder.LABELS_FILE}"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"content")
     answer = ask_command("evaluate", *flags, folder=tmp_path)
     assert answer.exit_code == exit_code
@@ -61,7 +63,7 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
     assert "keras_transfer.config" in answer.imported
     assert "tensorflow" not in answer.imported
     assert answer.seconds < 1
-    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cars", "photos"]
 
 
 # small_training.PHOTOS_A_CLASS of three classes.
@@ -179,22 +181,23 @@ def test_further_columns_of_a_csv_file_are_slices(small_run, tmp_path):
 def test_an_export_is_set_beside_another_one(small_run, tmp_path, monkeypatch, capsys):
     """The other one has its classes turned, so it is wrong where this one is right."""
     read = reader.read
+    other = str(shutil.copytree(small_run.export_dir, tmp_path / "other"))
 
     def turned(path: str) -> reader.Export:
-        export = read(small_run.export_dir)
-        if path != "other":
+        export = read(path)
+        if path != other:
             return export
         ask = export.serving_default
 
         def serving_default(image_bytes: Any) -> dict[str, Any]:
             return {"probabilities": np.roll(ask(image_bytes=image_bytes)["probabilities"], 1, axis=1)}
 
-        return dataclasses.replace(export, path=Path("other"), serving_default=serving_default)
+        return dataclasses.replace(export, serving_default=serving_default)
 
     monkeypatch.setattr(reader, "read", turned)
-    result = evaluate(small_run, small_run.photos, tmp_path, "--compare_export_dir=other")
+    result = evaluate(small_run, small_run.photos, tmp_path, f"--compare_export_dir={other}")
     compared = result["comparison"]
-    assert (compared["export"], compared["evaluation"]["accuracy"]) == ("other", 0)
+    assert (compared["export"], compared["evaluation"]["accuracy"]) == (other, 0)
     assert compared["paired"] == {
         "examples": 9,
         "only_new_right": 9,
@@ -215,7 +218,7 @@ def test_without_another_export_there_is_no_comparison(small_run, tmp_path):
 def test_an_export_with_other_classes_is_not_compared(small_run, tmp_path, capsys):
     other = tmp_path / "other" / "1"
     shutil.copytree(small_run.export_dir, other)
-    (other / reader.LABELS_FILE).write_text("blue\ngreen\npurple\n")
+    (other / version_folder.LABELS_FILE).write_text("blue\ngreen\npurple\n")
     flags = [f"--export_dir={small_run.export_dir}", f"--compare_export_dir={other}", f"--output={tmp_path / 'out'}"]
     assert run_command("evaluate", *flags, f"--image_dir={small_run.photos}") == 1
     assert "has the classes blue, green, purple" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_transfer.saved_model import version_folder
 from small_training import COLOURS, ask_command, run_command
 
 
@@ -35,12 +36,16 @@ def rows(small_run, tmp_path_factory) -> list[dict[str, str]]:
     [
         ([], 2, "--export_dir is missing"),
         (["--export_dir=x", "--images=y", "--batch_size=0"], 2, "--batch_size must be at least 1"),
-        (["--export_dir=x", "--images=nowhere"], 1, "There is no folder or file 'nowhere'"),
-        (["--export_dir=x", "--images=empty"], 1, "--images=empty holds no JPEG, PNG, GIF, BMP or WebP file"),
+        (["--export_dir=empty", "--images=empty"], 1, "--export_dir=empty holds no saved_model.pb"),
+        (["--export_dir=cars", "--images=nowhere"], 1, "There is no folder or file 'nowhere'"),
+        (["--export_dir=cars", "--images=empty"], 1, "--images=empty holds no JPEG, PNG, GIF, BMP or WebP file"),
     ],
 )
 def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(tmp_path, flags, exit_code, words):
     (tmp_path / "empty").mkdir()
+    for name in ("saved_model.pb", version_folder.LABELS_FILE):
+        (tmp_path / "cars" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cars" / name).touch()
     answer = ask_command("predict", *flags, folder=tmp_path)
     assert answer.exit_code == exit_code
     assert f"ERROR: {words}" in answer.errors
@@ -48,7 +53,7 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
     assert "keras_transfer.config" in answer.imported
     assert "tensorflow" not in answer.imported
     assert answer.seconds < 1
-    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cars", "empty"]
 
 
 def test_every_image_below_the_folder_has_a_row_in_order(small_run, rows):

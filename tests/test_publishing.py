@@ -14,7 +14,7 @@ import pytest
 from keras_transfer import publishing
 from keras_transfer.config import PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
-from keras_transfer.saved_model import checks, reader, writer
+from keras_transfer.saved_model import checks, version_folder, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
 
@@ -89,12 +89,12 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, e
     assert (published.test["examples"], published.test["accuracy"]) == (20, 0.75)
     assert published.parity < 1e-5
     assert (published.compared, published.precision_change) == (None, None)
-    metadata = json.loads((published.path / reader.METADATA_FILE).read_text("utf-8"))
+    metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
     assert metadata["test"] == published.test
     assert metadata["temperature"] == 1.25
     assert metadata["checks"] == {
         "stored_parameters": blueprint.model.count_params(),
-        "warmup_requests": 8,
+        "warmup_requests": 5,
         "parity_files": 2,
         "parity": published.parity,
     }
@@ -148,7 +148,7 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, blueprint,
     assert published.precision_change.files == 20
     assert 0 < published.precision_change.largest_difference < 0.2
     assert "precision changes" in dict(published.rows())
-    metadata = json.loads((published.path / reader.METADATA_FILE).read_text("utf-8"))
+    metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
     assert metadata["precision_change"] == dataclasses.asdict(published.precision_change)
 
 
@@ -156,7 +156,7 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, blueprint,
 def test_the_checksum_of_the_data_knows_photos_labels_and_splits_but_not_their_order(tmp_path, blueprint, examples):
     def checksum(version: int, given: Examples) -> str:
         published = publish(candidate(tmp_path, blueprint, given, version=version, test=given.in_split("validation")))
-        metadata = json.loads((published.path / reader.METADATA_FILE).read_text("utf-8"))
+        metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
         return str(metadata["data"]["sha256"])
 
     order = np.random.default_rng(0).permutation(len(examples))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig, UserError
+from keras_transfer.config import UserError
 from keras_transfer.saved_model import reader, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
@@ -84,41 +83,9 @@ def test_a_bad_image_in_a_batch_is_an_invalid_argument(export):
         export.probabilities([png(noise(1)[0]), b"no image"])
 
 
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ("nowhere", "is no folder"),
-        ("cars", "Did you mean .*/cars/7?"),
-        ("empty", "holds no saved_model.pb and .*labels.txt"),
-    ],
-)
-def test_a_folder_that_is_no_export_is_refused_with_what_is_missing(tmp_path, version_dir, place, words):
-    (tmp_path / "empty").mkdir()
-    shutil.copytree(version_dir.parent, tmp_path / "cars")
-    with pytest.raises(UserError, match=words):
-        reader.read(tmp_path / place)
-
-
 @pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.index"])
 def test_a_damaged_export_is_refused_by_name(tmp_path, version_dir, name):
     shutil.copytree(version_dir, tmp_path / "1")
     (tmp_path / "1" / name).write_bytes(b"damaged")
     with pytest.raises(UserError, match="/1 cannot be loaded"):
         reader.read(tmp_path / "1")
-
-
-def test_the_preprocessing_of_an_export_can_be_read(tmp_path):
-    (tmp_path / "assets.extra").mkdir()
-    values = {"image_size": 96, "resize_mode": "pad", "apply_exif": True, "max_image_pixels": 1000}
-    (tmp_path / reader.METADATA_FILE).write_text(json.dumps({"preprocessing": values}))
-    expected = ImageConfig(image_size=96, resize_mode="pad", apply_exif=True)
-    assert reader.read_preprocessing(tmp_path) == (expected, 1000)
-
-
-@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"preprocessing": {"max_image_pixels": 1, "other": 2}}'])
-def test_damaged_metadata_is_named(content, tmp_path):
-    (tmp_path / "assets.extra").mkdir()
-    if content is not None:
-        (tmp_path / reader.METADATA_FILE).write_text(content)
-    with pytest.raises(UserError, match=r"metadata\.json is missing or damaged"):
-        reader.read_preprocessing(tmp_path)

@@ -68,6 +68,13 @@ def test_every_image_has_a_text_and_its_data_inside(full):
         assert Image.open(io.BytesIO(base64.b64decode(data, validate=True))).format == "PNG"
 
 
+def test_the_plots_are_given_back_as_files(tmp_path):
+    files = report.write(tmp_path / "report.html", make_report(history=[phase()], kept_phase="head"))
+    assert set(files) == {"confusion_matrix", "reliability", "training_curves"}
+    sources = {image["src"] for image in Page((tmp_path / "report.html").read_text("utf-8")).attributes("img")}
+    assert {base64.b64decode(source.partition(",")[2]) for source in sources} == set(files.values())
+
+
 def test_every_wide_thing_has_a_scrolling_box_that_the_keyboard_reaches(full):
     page = full[1]
     boxes = [each for each in page.attributes("div") if each.get("class") == "scroll"]

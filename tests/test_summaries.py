@@ -16,7 +16,9 @@ from small_report import GOOD, NAMES, figures
 
 def test_tensorboard_reads_every_single_number_and_the_pictures(tmp_path):
     measured = figures(GOOD, NAMES)
-    summaries.write(tmp_path, {"test": measured, "validation": None}, {"matrix": plots.confusion_matrix(GOOD, NAMES)})
+    summaries.write(
+        tmp_path, {"test": measured, "validation": None}, {"matrix": plots.png(plots.confusion_matrix(GOOD, NAMES))}
+    )
 
     found = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
     found.Reload()

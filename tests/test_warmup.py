@@ -13,6 +13,8 @@ from keras_transfer.config import ServingConfig
 from keras_transfer.saved_model import reader, warmup, writer
 from small_export import make_blueprint
 
+SIGNATURES = ("serving_default", "image_tensor", "classify", "embed")
+
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> reader.Export:
@@ -46,14 +48,24 @@ def sizes(log: prediction_log_pb2.PredictionLog) -> tuple[str, int]:
     return request.model_spec.signature_name, tensor.tensor_shape.dim[0].size
 
 
-@pytest.mark.parametrize(("batch_size", "expected"), [(0, {1, 8}), (4, {1, 2, 4}), (6, {1, 2, 4, 6})])
-def test_there_is_a_request_for_each_signature_and_batch_size(tmp_path, batch_size, expected):
-    (tmp_path / "assets.extra").mkdir()
-    warmup.write(tmp_path, model_name="cars", serving=ServingConfig(serving_batch_size=batch_size))
-    signatures = {"serving_default", "image_tensor", "classify", "embed"}
-    written = [sizes(log) for log in logs(tmp_path)]
+def written_sizes(folder: Path, batch_size: int) -> list[tuple[str, int]]:
+    """Signature and number of images of each request that an export with this batch size gets."""
+    (folder / "assets.extra").mkdir()
+    warmup.write(folder, model_name="cars", serving=ServingConfig(serving_batch_size=batch_size))
+    return [sizes(log) for log in logs(folder)]
+
+
+@pytest.mark.parametrize(("batch_size", "expected"), [(4, {1, 2, 4}), (6, {1, 2, 4, 6})])
+def test_with_batching_there_is_a_request_for_each_signature_and_batch_size(tmp_path, batch_size, expected):
+    written = written_sizes(tmp_path, batch_size)
     assert len(written) == len(set(written))
-    assert set(written) == {(signature, size) for signature in signatures for size in expected}
+    assert set(written) == {(signature, size) for signature in SIGNATURES for size in expected}
+
+
+def test_without_batching_every_signature_is_asked_and_one_of_them_for_several_images(tmp_path):
+    assert sorted(written_sizes(tmp_path, 0)) == sorted(
+        [(signature, 1) for signature in SIGNATURES] + [("serving_default", 8)]
+    )
 
 
 def test_requests_name_the_served_model(export):
@@ -63,7 +75,7 @@ def test_requests_name_the_served_model(export):
 
 
 def test_an_export_answers_its_own_requests(export):
-    assert set(warmup.play_back(export)) == {"serving_default", "image_tensor", "classify", "embed"}
+    assert set(warmup.play_back(export)) == set(SIGNATURES)
 
 
 def test_a_signature_without_a_request_is_noticed(export, kept_requests):

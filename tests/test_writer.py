@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from keras_transfer.config import UserError
-from keras_transfer.saved_model import reader, writer
+from keras_transfer.saved_model import version_folder, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, METADATA, make_blueprint
 
@@ -51,11 +51,11 @@ def test_a_version_appears_with_all_that_a_server_and_a_person_read(folder):
 
 
 def test_class_names_stand_one_a_line_in_order(folder):
-    assert (folder / "3" / reader.LABELS_FILE).read_text("utf-8").splitlines() == list(CLASS_NAMES)
+    assert (folder / "3" / version_folder.LABELS_FILE).read_text("utf-8").splitlines() == list(CLASS_NAMES)
 
 
 def test_metadata_is_kept_as_json(folder):
-    assert json.loads((folder / "3" / reader.METADATA_FILE).read_text("utf-8")) == METADATA
+    assert json.loads((folder / "3" / version_folder.METADATA_FILE).read_text("utf-8")) == METADATA
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_transfer import atomic_files
 from keras_transfer.evaluation.calibration import ReliabilityBin
 
 DOTS_PER_INCH = 150
@@ -129,15 +127,6 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     return buffer.getvalue()
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Writes the figure as a PNG file, whole or not at all.
-
-    Raises:
-      OSError: unwritable folder, full disk.
-    """
-    atomic_files.write_bytes(path, png(figure))
 
 
 def _draw_history(axes: Axes, history: Sequence[Mapping[str, Any]], figure_name: str) -> None:

@@ -102,12 +102,18 @@ class Report:
 class _Picture:
     """A plot inside the page; sizes in CSS pixels."""
 
+    name: str
     title: str
     alt: str
     caption: str
-    data: str
+    png: bytes
     width: int
     least_width: int
+
+    @property
+    def data(self) -> str:
+        """The plot as a data URI."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
 
     @property
     def is_wide(self) -> bool:
@@ -115,21 +121,26 @@ class _Picture:
         return self.width > _HALF_PAGE
 
 
-def write(path: str | Path, report: Report) -> None:
+def write(path: str | Path, report: Report) -> dict[str, bytes]:
     """Writes the report as one self-contained HTML file, whole or not at all.
 
     Args:
       path: of the file; an existing one is replaced.
       report: what to show.
 
+    Returns:
+      Name -> PNG file of each plot in the page.
+
     Raises:
       OSError: unwritable folder, full disk.
     """
+    pictures = _pictures(report)
     # A file name that is not UTF-8 reached Python as surrogates, which no HTML file can hold: they become "?".
-    atomic_files.write_bytes(path, _render(report).encode("utf-8", "replace"))
+    atomic_files.write_bytes(path, _render(report, pictures).encode("utf-8", "replace"))
+    return {picture.name: picture.png for picture in pictures}
 
 
-def _render(report: Report) -> str:
+def _render(report: Report, pictures: Sequence[_Picture]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -146,7 +157,7 @@ def _render(report: Report) -> str:
         tables=_tables(report),
         thresholds=report_tables.of_thresholds(report.headline["thresholds"], report.headline_split),
         weakest_first=_weakest_first(report),
-        pictures=_pictures(report),
+        pictures=pictures,
         left_out=report.left_out[:_MAX_LEFT_OUT],
         details=_details(report),
     )
@@ -193,6 +204,7 @@ def _weakest_first(report: Report) -> list[tuple[int, str, Mapping[str, Any]]]:
 def _pictures(report: Report) -> list[_Picture]:
     figures, split, count = report.headline, report.headline_split, len(report.class_names)
     matrix = _picture(
+        "confusion_matrix",
         "What is taken for what",
         plots.confusion_matrix(figures["confusion_matrix"], report.class_names),
         alt=f"Confusion matrix of {count:,} classes ({split}); the figures are in the table of classes.",
@@ -221,7 +233,9 @@ def _reliability(report: Report) -> _Picture:
             split: figures["reliability"],
         }
         alt += f" On validation calibration changed it from {before['ece']:.3f} to {after['ece']:.3f}."
-    return _picture("Can its confidence be trusted?", plots.reliability_diagram(panels), alt=alt, caption=caption)
+    return _picture(
+        "reliability", "Can its confidence be trusted?", plots.reliability_diagram(panels), alt=alt, caption=caption
+    )
 
 
 def _training_pictures(report: Report) -> list[_Picture]:
@@ -232,6 +246,7 @@ def _training_pictures(report: Report) -> list[_Picture]:
     )
     return [
         _picture(
+            "training_curves",
             "How training went",
             plots.training_curves(report.history),
             alt=f"Loss and accuracy of training and validation over the epochs of the phases: {phases}.",
@@ -241,10 +256,9 @@ def _training_pictures(report: Report) -> list[_Picture]:
     ]
 
 
-def _picture(title: str, figure: Figure, *, alt: str, caption: str) -> _Picture:
-    data = base64.b64encode(plots.png(figure)).decode("ascii")
+def _picture(name: str, title: str, figure: Figure, *, alt: str, caption: str) -> _Picture:
     width = round(figure.get_size_inches()[0] * _CSS_PIXELS_PER_INCH)
-    return _Picture(title, alt, caption, f"data:image/png;base64,{data}", width, round(width * _LEAST_SCALE))
+    return _Picture(name, title, alt, caption, plots.png(figure), width, round(width * _LEAST_SCALE))
 
 
 def _duration(seconds: float) -> str:

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from matplotlib.figure import Figure
-
-from keras_transfer.evaluation import plots
 
 
-def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictures: Mapping[str, Figure]) -> None:
+def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictures: Mapping[str, bytes]) -> None:
     """Writes every figure that is one number, as "split/figure", and the pictures, all at step 0.
 
     Args:
       folder: of TensorBoard's run; made where it is missing.
       measured: split -> what `metrics.measure` returned, or None.
-      pictures: name -> figure.
+      pictures: name -> PNG file.
     """
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=0):
@@ -26,6 +23,6 @@ def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictur
             for name, value in (figures or {}).items():
                 if isinstance(value, float):
                     tf.summary.scalar(f"{split}/{name}", value)
-        for name, figure in pictures.items():
-            tf.summary.image(name, tf.io.decode_png(plots.png(figure), channels=3)[tf.newaxis])
+        for name, png in pictures.items():
+            tf.summary.image(name, tf.io.decode_png(png, channels=3)[tf.newaxis])
     writer.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import terminal
-from keras_transfer.config import ImageConfig, UserError
+from keras_transfer.config import UserError
 from keras_transfer.images.refusals import plain_reason
-
-LABELS_FILE = Path("assets.extra") / "labels.txt"
-METADATA_FILE = Path("assets.extra") / "metadata.json"
+from keras_transfer.saved_model import version_folder
 
 
 @dataclass(frozen=True)
@@ -119,46 +116,14 @@ def read(export_dir: str | Path) -> Export:
       UserError: it is no export of this package, or damaged.
     """
     path = Path(export_dir)
-    check_is_export(path)
+    version_folder.check(path)
     try:
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures["serving_default"]
-        class_names = tuple((path / LABELS_FILE).read_text("utf-8").split("\n")[:-1])
+        class_names = tuple((path / version_folder.LABELS_FILE).read_text("utf-8").split("\n")[:-1])
     except Exception as error:  # TensorFlow raises anything from OSError to AttributeError for a damaged SavedModel
         raise UserError(f"The export in {path} cannot be loaded ({error}). Export it again.") from error
     return Export(path, class_names, signature, loaded)
-
-
-def read_preprocessing(path: Path) -> tuple[ImageConfig, int]:
-    """How an export prepares an image, to show people what it sees: the settings, and the bound on declared pixels.
-
-    Args:
-      path: of the version folder.
-
-    Raises:
-      UserError: its metadata.json is missing or damaged; the export itself does not need it.
-    """
-    try:
-        values = json.loads((path / METADATA_FILE).read_text("utf-8"))["preprocessing"]
-        max_pixels = values.pop("max_image_pixels")
-        return ImageConfig(**values), max_pixels
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path / METADATA_FILE} is missing or damaged ({error}).") from error
-
-
-def check_is_export(path: Path) -> None:
-    """Refuses what is no version folder, without loading anything.
-
-    Raises:
-      UserError: naming what is missing, and the version folders inside where `path` is their parent.
-    """
-    if (path / "saved_model.pb").is_file() and (path / LABELS_FILE).is_file():
-        return
-    if not path.is_dir():
-        raise UserError(f"--export_dir={path} is no folder. Give a version folder such as runs/x/export/vehicles/1.")
-    versions = sorted(str(folder) for folder in path.iterdir() if (folder / "saved_model.pb").is_file())
-    hint = f" Did you mean {versions[-1]}?" if versions else " Give a version folder such as runs/x/export/vehicles/1."
-    raise UserError(f"--export_dir={path} holds no saved_model.pb and {LABELS_FILE}, so it is no export.{hint}")
 
 
 def _reason(error: Exception) -> str:

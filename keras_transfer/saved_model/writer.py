@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_transfer import atomic_files
 from keras_transfer.config import UserError
-from keras_transfer.saved_model import model_card, reader, signatures, warmup
+from keras_transfer.saved_model import model_card, reader, signatures, version_folder, warmup
 from keras_transfer.saved_model.signatures import Blueprint
 
 MODEL_CARD_FILE = Path("assets.extra") / "MODEL_CARD.md"
@@ -43,7 +43,7 @@ def staging(blueprint: Blueprint, *, folder: Path, version: int) -> Iterator[rea
         module, functions = signatures.build_module(blueprint)
         tf.saved_model.save(module, str(temporary), signatures=functions)
         _complete_signature_defs(temporary)
-        labels = temporary / reader.LABELS_FILE
+        labels = temporary / version_folder.LABELS_FILE
         labels.parent.mkdir()
         labels.write_text("".join(f"{name}\n" for name in blueprint.class_names), "utf-8")
         warmup.write(temporary, model_name=folder.name, serving=blueprint.serving)
@@ -71,7 +71,7 @@ def published_versions(folder: Path) -> list[int]:
 def write_metadata(export: reader.Export, metadata: Mapping[str, Any]) -> None:
     """Adds metadata.json, and the model card made from it, to an export that is not published yet."""
     text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (export.path / reader.METADATA_FILE).write_text(text, "utf-8")
+    (export.path / version_folder.METADATA_FILE).write_text(text, "utf-8")
     (export.path / MODEL_CARD_FILE).write_text(model_card.render(metadata), "utf-8")
 
 
