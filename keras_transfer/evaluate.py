@@ -194,11 +194,11 @@ def _write_report(
     from keras_transfer.evaluation import report
 
     export_dir, split, measured = Path(result["export"]), result["split"], result["evaluation"]
+    version_dir = export_dir.resolve()
     report.write(
         output / "report.html",
         report.Report(
-            title="Evaluation of an export",
-            model_name=export_dir.resolve().parent.name,
+            title=f"{version_dir.parent.name}, version {version_dir.name}: evaluation",
             class_names=tuple(measured["per_class"]),
             metrics={split: measured},
             weights="",

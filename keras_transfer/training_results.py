@@ -121,7 +121,6 @@ def _write_report(
         run.report,
         report.Report(
             title=f"{name}: training report",
-            model_name=name,
             class_names=examples.class_names,
             metrics={"validation": figures["validation"], "test": figures["test"]},
             weights=figures["weights"],

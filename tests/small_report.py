@@ -35,7 +35,6 @@ GOOD = [[95, 5], [5, 95]]
 def make_report(counts=GOOD, class_names=NAMES, *, split="test", confidence=0.95, **settings):
     values = {
         "title": "Training of insects",
-        "model_name": "insects",
         "class_names": class_names,
         "weights": "imagenet",
         **settings,

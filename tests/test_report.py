@@ -25,7 +25,6 @@ def fixture_full(tmp_path_factory):
         counts,
         names,
         title=f"Title {HOSTILE}",
-        model_name=HOSTILE,
         metrics={"validation": figures(np.eye(5, dtype=int), names), "test": figures(counts, names)},
         weights="random",
         weights_note=f"Note {HOSTILE}",
@@ -92,7 +91,7 @@ def test_the_page_follows_the_light_or_dark_scheme_and_the_width_of_the_screen(f
     "shown",
     [
         f"Title {HOSTILE}",
-        f"{HOSTILE}: 5 classes, random weights",
+        "5 classes, random weights",
         f"Note {HOSTILE}",
         f"Reason {HOSTILE}.",
         f"photos/{HOSTILE}.jpg It is truncated & <broken>.",
@@ -159,7 +158,7 @@ def test_a_report_without_training_has_no_curves_and_no_empty_tables(tmp_path):
 
 @pytest.mark.parametrize(
     ("weights", "shown"),
-    [("", "insects: 2 classes"), ("/home/me/own.weights.h5", "insects: 2 classes, own.weights.h5 weights")],
+    [("", "2 classes"), ("/home/me/own.weights.h5", "2 classes, own.weights.h5 weights")],
 )
 def test_the_weights_are_named_where_they_are_known(weights, shown, tmp_path):
     text, _ = read_page(tmp_path, make_report(weights=weights))

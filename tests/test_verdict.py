@@ -144,6 +144,10 @@ def probe(outcome):
     return {"head_against_probe": {"verdict": outcome} if outcome else None}
 
 
+def other(outcome):
+    return {"export": "cars/1", "paired": {"verdict": outcome}}
+
+
 @pytest.mark.parametrize(
     ("counts", "settings", "level", "decision"),
     [
@@ -177,6 +181,12 @@ def probe(outcome):
         ),
         ([[95, 5], [5, 95]], {"slices": worse_slice(is_flagged=False)}, "go", None),
         ([[95, 5], [5, 95]], {"baselines": probe("worse")}, "go", None),
+        (
+            [[95, 5], [5, 95]],
+            {"comparison": other("worse")},
+            "wait",
+            "Do not deploy it yet: the export that it was compared with is better.",
+        ),
     ],
 )
 def test_whether_to_deploy_follows_from_the_figures(counts, settings, level, decision):
@@ -196,6 +206,7 @@ def test_a_class_missed_by_chance_is_not_called_missed():
     [
         ({"slices": worse_slice()}, "Worse for some", "Add training images where “camera = phone”."),
         ({"baselines": probe("worse")}, "Training did harm", "Train less"),
+        ({"comparison": other("worse")}, "Worse than the other export", "Deploy cars/1 rather than this one."),
     ],
 )
 def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
@@ -208,6 +219,7 @@ def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
     [
         {"slices": worse_slice(is_flagged=False)},
         *({"baselines": probe(each)} for each in ("better", "no difference", None)),
+        *({"comparison": other(each)} for each in ("better", "no difference")),
     ],
 )
 def test_what_is_no_worse_is_not_mentioned(settings):

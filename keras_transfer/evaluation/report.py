@@ -36,7 +36,6 @@ class Report:
 
     Attributes:
       title: heading of the page.
-      model_name: name of the served model.
       class_names: in the order of the label ids.
       metrics: split ("test", "validation", "train", or "all" for images without splits) -> what `metrics.measure`
         returned, or None where there is no such split. At least one must be there.
@@ -61,7 +60,6 @@ class Report:
     """
 
     title: str
-    model_name: str
     class_names: Sequence[str]
     metrics: Mapping[str, Mapping[str, Any] | None]
     weights: str

@@ -138,8 +138,8 @@ def _against_probe(compared: Mapping[str, Any] | None) -> str:
         "no difference": "The trained classifier is not shown to differ from the linear probe",
     }
     return (
-        "The linear probe is logistic regression, the nearest neighbours vote; both work on the untrained base's "
-        f"features. {words[compared['verdict']]}: {counts}"
+        "The linear probe is logistic regression, the nearest neighbours vote; both work on the base's features "
+        f"before any training here. {words[compared['verdict']]}: {counts}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration, intervals
+from keras_transfer.evaluation import calibration, weak_points
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
@@ -21,7 +21,6 @@ _FIRM_WIDTH, _FAIRLY_FIRM_WIDTH = 0.04, 0.10
 _GOOD_CALIBRATION_ERROR = 0.05
 _CLASS_GAP = 0.05
 _OVERFITTING_GAP = 0.10
-_LEAST_RECALL = 0.5
 _MAX_NAMES = 5
 
 
@@ -61,7 +60,7 @@ def _decision(report: Report) -> tuple[str, str]:
     if not_yet:
         return "wait", f"Do not deploy it yet: {'; '.join(not_yet)}."
     # The worse end of the interval, because a promise should hold.
-    wrong = math.ceil(100 * (1 - _accuracy_interval(report)[0]))
+    wrong = math.ceil(100 * (1 - report.headline["intervals"]["accuracy"][0]))
     return "go", f"Deploy it, if up to {wrong} wrong answers in 100 are acceptable."
 
 
@@ -69,26 +68,28 @@ def _reasons_against(report: Report) -> list[str]:
     found = []
     if report.weights == "random":
         found.append("its base was never trained")
-    if _is_no_better_than_guessing(report):
+    if weak_points.is_no_better_than_guessing(report):
         found.append("it is not shown to be better than guessing")
     return found
 
 
 def _reasons_to_wait(report: Report) -> list[str]:
     examples, found = report.headline["examples"], []
-    if _has_no_test(report):
+    if weak_points.has_no_test(report):
         found.append("it was measured only on images that had a part in training")
     if examples < FEW_EXAMPLES:
         found.append(f"{examples:,} {_images(report)} are too few to judge it by")
-    unmeasured = _unmeasured_classes(report)
+    unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
         found.append(f"nothing is known about {_name_list(unmeasured)}")
-    missed = _missed_classes(report)
+    missed = weak_points.missed_classes(report)
     if missed:
         found.append(f"it misses most images of {_name_list(missed)}")
-    worse = _flagged_slices(report)
+    worse = weak_points.flagged_slices(report)
     if worse:
         found.append(f"it is clearly worse where {_name_list(worse)}")
+    if weak_points.is_worse_than_other(report):
+        found.append("the export that it was compared with is better")
     return found
 
 
@@ -98,7 +99,7 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if report.weights == "random":
         text = "The base was never trained, so these figures do not show what transfer learning reaches on these images"
         found.append(("Random weights", f"{text}. {report.weights_note}".strip()))
-    if _has_no_test(report):
+    if weak_points.has_no_test(report):
         text = f"All figures are of the {images}, which had a part in training, so new images usually do worse."
         found.append(("No test split", text))
     leaks = [f"{count:,} {split} images" for split, count in report.leaked.items() if count]
@@ -110,22 +111,25 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
         count = f"{figures['examples']:,} {images}"
         text = f"Only {count} were measured: one of them moves the accuracy by {points:.1f} points."
         found.append(("Few images", text))
-    unmeasured = _unmeasured_classes(report)
+    unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
         text = f"There are no {images} of {_name_list(unmeasured)}, so nothing is known about"
         found.append(("Classes not measured", f"{text} {len(unmeasured):,} of {len(report.class_names):,} classes."))
-    missed = _missed_classes(report)
+    missed = weak_points.missed_classes(report)
     if missed:
         text = f"It finds fewer than half of the {images} of {_name_list(missed)}."
         found.append(("Missed classes", text))
-    worse = _flagged_slices(report)
+    worse = weak_points.flagged_slices(report)
     if worse:
         text = f"It is right clearly less often where {_name_list(worse)}, by more than chance explains."
         found.append(("Worse for some", text))
-    if _is_worse_than_probe(report):
-        text = "Logistic regression on the untrained base's features is right more often than this classifier."
+    if weak_points.is_worse_than_probe(report):
+        text = "Logistic regression on the base's features is right more often than this trained classifier."
         found.append(("Training did harm", text))
-    if _is_no_better_than_guessing(report):
+    if weak_points.is_worse_than_other(report):
+        text = f"{report.comparison['export']} is right on more of the same images, by more than chance explains."
+        found.append(("Worse than the other export", text))
+    if weak_points.is_no_better_than_guessing(report):
         text = "Always giving the most common class would do as well, as far as these images can tell."
         found.append(("Not shown to be better than guessing", text))
     return tuple(found)
@@ -134,7 +138,7 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
 def _how_good(report: Report) -> str:
     figures = report.headline
     right, examples = _right_and_examples(figures)
-    name, share = _commonest_class(report)
+    name, share = weak_points.commonest_class(report)
     text = (
         f"{figures['accuracy']:.1%} of the {_images(report)} are classified correctly ({right:,} of {examples:,}), "
         f"where always answering “{name}” would reach {share:.1%}"
@@ -145,7 +149,7 @@ def _how_good(report: Report) -> str:
 
 
 def _how_sure(report: Report) -> str:
-    low, high = _accuracy_interval(report)
+    low, high = report.headline["intervals"]["accuracy"]
     firmness = "a rough figure"
     if high - low <= _FAIRLY_FIRM_WIDTH:
         firmness = "a firm figure" if high - low <= _FIRM_WIDTH else "a fairly firm figure"
@@ -171,18 +175,20 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     steps = []
     if report.weights == "random":
         steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
-    if _has_no_test(report):
+    if weak_points.has_no_test(report):
         steps.append("Set a test split apart: a test/ folder, a split column in the CSV file, or --test_fraction=0.15.")
     if report.headline["examples"] < FEW_EXAMPLES:
         steps.append(f"Measure on more images: {FEW_EXAMPLES} at the least, several hundred for a firm figure.")
-    unmeasured = _unmeasured_classes(report)
+    unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
         steps.append(f"Add {_images(report)} of {_name_list(unmeasured)}.")
-    worse = _flagged_slices(report)
+    worse = weak_points.flagged_slices(report)
     if worse:
         steps.append(f"Add training images where {_name_list(worse)}.")
-    if _is_worse_than_probe(report):
+    if weak_points.is_worse_than_probe(report):
         steps.append("Train less: fewer --fine_tune_epochs, a lower --head_learning_rate, or no --head_units.")
+    if weak_points.is_worse_than_other(report):
+        steps.append(f"Deploy {report.comparison['export']} rather than this one.")
     steps += _training_steps(report)
     steps += _mistake_steps(report)
     if any(report.leaked.values()):
@@ -223,65 +229,12 @@ def _mistake_steps(report: Report) -> list[str]:
     return [f"{mistake} Are their labels right? Add more like them."]
 
 
-def _is_no_better_than_guessing(report: Report) -> bool:
-    """Neither by accuracy, nor with every class counting the same: where one class is rare, the first says little."""
-    figures = report.headline
-    measured_classes = len(report.class_names) - len(_unmeasured_classes(report))
-    balanced, _ = figures["intervals"]["balanced_accuracy"] or [figures["balanced_accuracy"]] * 2
-    return _accuracy_interval(report)[0] <= _commonest_class(report)[1] and balanced <= 1 / measured_classes
-
-
-def _missed_classes(report: Report) -> list[str]:
-    """Classes of which fewer than half the images are found, where that is more than chance."""
-    found = []
-    for name in report.class_names:
-        figures = report.headline["per_class"][name]
-        if figures["support"]:
-            _, high = intervals.of_fraction(round(figures["recall"] * figures["support"]), figures["support"])
-            if high < _LEAST_RECALL:
-                found.append(name)
-    return found
-
-
-def _flagged_slices(report: Report) -> list[str]:
-    return [
-        f"{column['column']} = {row['value']}"
-        for column in report.slices
-        for row in column["values"]
-        if row["is_flagged"]
-    ]
-
-
-def _is_worse_than_probe(report: Report) -> bool:
-    compared = report.baselines["head_against_probe"] if report.baselines else None
-    return bool(compared and compared["verdict"] == "worse")
-
-
-def _accuracy_interval(report: Report) -> tuple[float, float]:
-    low, high = report.headline["intervals"]["accuracy"]
-    return low, high
-
-
-def _has_no_test(report: Report) -> bool:
-    return report.headline_split in ("validation", "train")
-
-
 def _images(report: Report) -> str:
     return "images" if report.headline_split == "all" else f"{report.headline_split} images"
 
 
 def _right_and_examples(figures: Mapping[str, Any]) -> tuple[int, int]:
     return int(np.trace(figures["confusion_matrix"])), figures["examples"]
-
-
-def _commonest_class(report: Report) -> tuple[str, float]:
-    totals = np.sum(report.headline["confusion_matrix"], axis=1)
-    return report.class_names[totals.argmax()], float(totals.max() / totals.sum())
-
-
-def _unmeasured_classes(report: Report) -> list[str]:
-    per_class = report.headline["per_class"]
-    return [name for name in report.class_names if not per_class[name]["support"]]
 
 
 def _name_list(names: Sequence[str]) -> str:

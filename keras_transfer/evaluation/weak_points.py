@@ -1,0 +1,72 @@
+"""What the figures of a report say against the classifier; `verdict` puts it into words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_transfer.evaluation import intervals
+
+if TYPE_CHECKING:
+    from keras_transfer.evaluation.report import Report
+
+_LEAST_RECALL = 0.5  # a house choice: who finds fewer than half of a class misses it
+
+
+def is_no_better_than_guessing(report: Report) -> bool:
+    """Neither by accuracy, nor with every class counting the same: where one class is rare, the first says little."""
+    figures = report.headline
+    measured_classes = len(report.class_names) - len(unmeasured_classes(report))
+    balanced, _ = figures["intervals"]["balanced_accuracy"] or [figures["balanced_accuracy"]] * 2
+    return bool(figures["intervals"]["accuracy"][0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
+
+
+def missed_classes(report: Report) -> list[str]:
+    """Classes of which fewer than half the images are found, where that is more than chance."""
+    found = []
+    for name in report.class_names:
+        figures = report.headline["per_class"][name]
+        if figures["support"]:
+            _, high = intervals.of_fraction(round(figures["recall"] * figures["support"]), figures["support"])
+            if high < _LEAST_RECALL:
+                found.append(name)
+    return found
+
+
+def flagged_slices(report: Report) -> list[str]:
+    """“column = value” of the slices that are clearly worse."""
+    return [
+        f"{column['column']} = {row['value']}"
+        for column in report.slices
+        for row in column["values"]
+        if row["is_flagged"]
+    ]
+
+
+def is_worse_than_probe(report: Report) -> bool:
+    """Whether logistic regression on the same features is right more often, by more than chance."""
+    compared = report.baselines["head_against_probe"] if report.baselines else None
+    return bool(compared and compared["verdict"] == "worse")
+
+
+def is_worse_than_other(report: Report) -> bool:
+    """Whether the export that it is compared with is right more often, by more than chance."""
+    return bool(report.comparison) and report.comparison["paired"]["verdict"] == "worse"
+
+
+def has_no_test(report: Report) -> bool:
+    """Whether the figures are of images that had a part in training."""
+    return report.headline_split in ("validation", "train")
+
+
+def commonest_class(report: Report) -> tuple[str, float]:
+    """Its name and its share of the measured images: what guessing would reach."""
+    totals = np.sum(report.headline["confusion_matrix"], axis=1)
+    return report.class_names[totals.argmax()], float(totals.max() / totals.sum())
+
+
+def unmeasured_classes(report: Report) -> list[str]:
+    """Classes without a measured image."""
+    per_class = report.headline["per_class"]
+    return [name for name in report.class_names if not per_class[name]["support"]]
