@@ -44,7 +44,7 @@ def make_galleries(
 def _make_reader(paths: Sequence[str], *, image: ImageConfig, max_pixels: int) -> Read:
     """A function from positions to what the classifier sees of those files that can be read, each read once."""
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
     def load(path: tf.Tensor) -> tf.Tensor:
         return resizing.clean_view(tf.io.read_file(path), image=image, max_pixels=max_pixels)
 

@@ -148,6 +148,15 @@ class Answer:
     imported: frozenset[str]
     seconds: float
 
+    def check_early_mistake(self, exit_code: int, words: str) -> None:
+        """The command ended in under a second with one clear error, before TensorFlow was imported."""
+        assert self.exit_code == exit_code
+        assert f"ERROR: {words}" in self.errors
+        assert "Traceback" not in self.errors
+        assert "keras_transfer.config" in self.imported
+        assert "tensorflow" not in self.imported
+        assert self.seconds < 1
+
 
 def ask_command(name: str, *flags: str, folder: Path) -> Answer:
     """Runs a command in a process of its own in a folder, again if it took over a second: something else may run."""

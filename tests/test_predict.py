@@ -46,13 +46,7 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
     for name in ("saved_model.pb", version_folder.LABELS_FILE):
         (tmp_path / "cars" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "cars" / name).touch()
-    answer = ask_command("predict", *flags, folder=tmp_path)
-    assert answer.exit_code == exit_code
-    assert f"ERROR: {words}" in answer.errors
-    assert "Traceback" not in answer.errors
-    assert "keras_transfer.config" in answer.imported
-    assert "tensorflow" not in answer.imported
-    assert answer.seconds < 1
+    ask_command("predict", *flags, folder=tmp_path).check_early_mistake(exit_code, words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cars", "empty"]
 
 

@@ -31,13 +31,7 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"content")
     before = files_with_times(tmp_path)
-    answer = ask_command("train", *flags, folder=tmp_path)
-    assert answer.exit_code == exit_code
-    assert f"ERROR: {words}" in answer.errors
-    assert "Traceback" not in answer.errors
-    assert "keras_transfer.config" in answer.imported
-    assert "tensorflow" not in answer.imported
-    assert answer.seconds < 1
+    ask_command("train", *flags, folder=tmp_path).check_early_mistake(exit_code, words)
     assert files_with_times(tmp_path) == before
 
 

@@ -60,7 +60,7 @@ def read_all(examples: Examples, *, source: SourceConfig) -> Examples:
 def make_reader(max_pixels: int) -> Callable[[str], tuple[str, str]]:
     """A function from a path to (sha256 in hexadecimal, reason); the reason is '' for a readable image."""
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
     def decode(encoded: tf.Tensor) -> tf.Tensor:
         return decoding.decode(encoded, max_pixels=max_pixels, smallest_side=_SMALLEST_DECODE)
 

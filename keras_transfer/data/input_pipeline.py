@@ -11,6 +11,9 @@ from keras_transfer.data.examples import Examples
 from keras_transfer.images.augmentation import augmented_view, view
 from keras_transfer.images.resizing import clean_view, decode_for, resize
 
+# Without AutoGraph, whose reading of these functions would take a second; they hold TensorFlow's operations only.
+_as_it_stands = tf.autograph.experimental.do_not_convert
+
 
 def clean_batches(examples: Examples, *, image: ImageConfig, max_pixels: int, batch_size: int) -> tf.data.Dataset:
     """Every example once, in order, as serving sees it; the last batch may be smaller.
@@ -19,6 +22,7 @@ def clean_batches(examples: Examples, *, image: ImageConfig, max_pixels: int, ba
       A data set of (float32 images, shape (batch, side, side, 3), RGB in [0, 255]; int32 label ids, shape (batch,)).
     """
 
+    @_as_it_stands
     def load(path: tf.Tensor, label_id: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return clean_view(tf.io.read_file(path), image=image, max_pixels=max_pixels), label_id
 
@@ -55,6 +59,7 @@ def every_view(
         constant = tf.constant(number, tf.int64)
         return augmented_view(pixels, number=constant, key=key, image=image, views=views, seed=seed)
 
+    @_as_it_stands
     def load(path: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
         pixels = decode_for(tf.io.read_file(path), image=image, max_pixels=max_pixels)
         # Unrolled: a tf.map_fn inside a data set runs its steps one after another anyway.
@@ -74,6 +79,7 @@ def chosen_views(
     """
     paths, keys, label_ids = tf.constant(examples.paths), example_keys(examples), tf.constant(examples.label_ids)
 
+    @_as_it_stands
     def load(index: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = decode_for(tf.io.read_file(paths[index]), image=image, max_pixels=max_pixels)
         return view(pixels, number=number, key=keys[index], image=image, views=views, seed=seed), label_ids[index]

@@ -75,7 +75,7 @@ def read_all(paths: Sequence[str], *, image: ImageConfig, max_pixels: int) -> li
 def make_decoder(*, image: ImageConfig, max_pixels: int, smallest_side: int) -> Decode:
     """Serving's decoder as a function from bytes to uint8, shape (height, width, 3); see `decoding.decode`."""
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
     def run(encoded: tf.Tensor) -> tf.Tensor:
         pixels = decoding.decode(encoded, max_pixels=max_pixels, smallest_side=smallest_side)
         return orientation.turn_upright(pixels, encoded) if image.apply_exif else pixels

@@ -137,7 +137,7 @@ def make_frozen_function(classifier: Classifier, cuts: Sequence[str], precision_
 
     with precision.computing_in(frozen, precision_name):
         traced: Callable[..., Any] = tf.function(
-            run, input_signature=[tf.TensorSpec((None, *frozen.input_shape[1:]))]
+            run, input_signature=[tf.TensorSpec((None, *frozen.input_shape[1:]))], autograph=False
         ).get_concrete_function()
     return traced
 
