@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import platform
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -114,8 +115,11 @@ def publish(candidate: Candidate, *, gates: PublishingConfig, batch_size: int) -
       RuntimeError: the export does not do what the classifier does.
     """
     started = time.perf_counter()
-    with writer.staging(candidate.blueprint, folder=candidate.folder, version=candidate.version) as staged:
-        proofs = _prove(staged, candidate)
+    with (
+        checks.fresh_process_started() as fresh,
+        writer.staging(candidate.blueprint, folder=candidate.folder, version=candidate.version) as staged,
+    ):
+        proofs = _prove(staged, candidate, fresh)
         change = _precision_change(staged, candidate)
         exported = time.perf_counter()
         tested = _measure(staged, candidate.test, batch_size)
@@ -150,10 +154,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def _prove(staged: reader.Export, candidate: Candidate) -> dict[str, Any]:
+def _prove(staged: reader.Export, candidate: Candidate, fresh: subprocess.Popen[str]) -> dict[str, Any]:
     # The fresh process spends most of its time on starting TensorFlow; meanwhile the warm-up requests are answered.
     with ThreadPoolExecutor(max_workers=1) as beside:
-        parity = beside.submit(checks.check_parity, staged.path, candidate.blueprint, files=candidate.samples)
+        parity = beside.submit(checks.check_parity, fresh, staged.path, candidate.blueprint, files=candidate.samples)
         return {
             "stored_parameters": checks.check_parameters(staged.path, candidate.blueprint),
             "warmup_requests": len(warmup.play_back(staged)),

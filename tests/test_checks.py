@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,12 @@ def files(folder) -> list[str]:
     return write_photos(folder, 9)
 
 
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    with checks.fresh_process_started() as started:
+        yield started
+
+
 @pytest.fixture(scope="module")
 def export(folder, blueprint) -> reader.Export:
     with writer.staging(blueprint, folder=folder / "cars", version=1):
@@ -37,19 +45,25 @@ def export(folder, blueprint) -> reader.Export:
     return reader.read(folder / "cars" / "1")
 
 
-def test_a_fresh_process_that_imports_only_tensorflow_gives_the_classifier_s_answers(export, blueprint, files):
-    assert checks.check_parity(export.path, blueprint, files=files) < 1e-5
+def test_a_fresh_process_that_imports_only_tensorflow_gives_the_classifier_s_answers(process, export, blueprint, files):
+    assert checks.check_parity(process, export.path, blueprint, files=files) < 1e-5
 
 
-def test_an_export_that_sees_other_images_than_the_classifier_is_refused(export, blueprint, files):
+def test_an_export_that_sees_other_images_than_the_classifier_is_refused(process, export, blueprint, files):
     other = dataclasses.replace(blueprint, image=ImageConfig(image_size=32, resize_mode="crop"))
     with pytest.raises(RuntimeError, match="differ from the classifier's by up to"):
-        checks.check_parity(export.path, other, files=files)
+        checks.check_parity(process, export.path, other, files=files)
 
 
-def test_an_export_that_does_not_load_in_a_fresh_process_is_refused_with_the_reason(folder, blueprint, files):
+def test_an_export_that_does_not_load_in_a_fresh_process_is_refused_with_the_reason(process, folder, blueprint, files):
     with pytest.raises(RuntimeError, match=r"fails in a process of its own(.|\n)*SavedModel"):
-        checks.check_parity(folder, blueprint, files=files)
+        checks.check_parity(process, folder, blueprint, files=files)
+
+
+def test_a_fresh_process_that_is_asked_nothing_is_ended():
+    with pytest.raises(KeyError), checks.fresh_process_started() as started:
+        raise KeyError
+    assert started.poll() is not None
 
 
 def test_the_classifier_is_asked_about_every_file_in_order(blueprint, files):

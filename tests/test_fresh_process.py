@@ -23,8 +23,9 @@ def test_it_prints_the_probabilities_of_files_and_imports_nothing_of_the_package
     for path, each in zip(paths, pixels, strict=True):
         path.write_bytes(png(each))
     program = Path(fresh_process.__file__).read_text("utf-8")
-    command = [sys.executable, "-X", "importtime", "-c", program, str(tmp_path / "1"), *map(str, paths)]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    command = [sys.executable, "-X", "importtime", "-c", program]
+    task = json.dumps([str(tmp_path / "1"), *map(str, paths)])
+    ended = subprocess.run(command, input=task, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr[-2000:]
     np.testing.assert_allclose(json.loads(ended.stdout.splitlines()[-1]), ask(blueprint.model, pixels), atol=1e-5)
     imported = re.findall(r"^import time:.*\|\s*(\w+)", ended.stderr, re.MULTILINE)  # the first part of each name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -67,6 +68,7 @@ def publish(wanted: publishing.Candidate, **gates: Any) -> publishing.Published:
 @pytest.fixture
 def without_fresh_process(monkeypatch) -> None:
     """`test_checks` tests it, and it takes seconds."""
+    monkeypatch.setattr(checks, "fresh_process_started", contextlib.nullcontext)
     monkeypatch.setattr(checks, "check_parity", lambda *_, **__: 0.0)
 
 

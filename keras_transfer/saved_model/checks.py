@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +43,41 @@ class PrecisionChange:
     changed_labels: int
 
 
-def check_parity(version_dir: Path, blueprint: Blueprint, *, files: Sequence[str]) -> float:
+@contextlib.contextmanager
+def fresh_process_started() -> Iterator[subprocess.Popen[str]]:
+    """A process that imports TensorFlow, which takes seconds, while this one writes the export.
+
+    Yields:
+      The process, for `check_parity`; it is gone when the block ends.
+    """
+    program = Path(fresh_process.__file__).read_text("utf-8")
+    # This process may hold all of a GPU's memory.
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with (
+        tempfile.TemporaryDirectory() as nothing_to_import,  # `python -c` also imports from where it runs
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=nothing_to_import,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def check_parity(
+    process: subprocess.Popen[str], version_dir: Path, blueprint: Blueprint, *, files: Sequence[str]
+) -> float:
     """Loads the export in a fresh process and compares its answers on real files with the classifier's.
 
     Args:
+      process: from `fresh_process_started`, for one check.
       version_dir: of the export.
       blueprint: that it was made from.
       files: readable image files.
@@ -56,7 +89,7 @@ def check_parity(version_dir: Path, blueprint: Blueprint, *, files: Sequence[str
       RuntimeError: it is too large, or the process failed: the export is wrong and must not be published.
     """
     name = blueprint.serving.serving_precision
-    served = _answers_of_fresh_process(version_dir, files)
+    served = _answers_of(process, version_dir, files)
     difference = float(np.abs(served - classifier_probabilities(blueprint, files, precision_name=name)).max())
     if not difference <= PARITY_TOLERANCE[name]:
         raise RuntimeError(
@@ -123,19 +156,9 @@ def check_parameters(version_dir: Path, blueprint: Blueprint) -> int:
     return stored
 
 
-def _answers_of_fresh_process(version_dir: Path, files: Sequence[str]) -> NDArray[np.float32]:
-    program = Path(fresh_process.__file__).read_text("utf-8")
-    arguments = [str(version_dir.resolve()), *(str(Path(path).resolve()) for path in files)]
-    # This process may hold all of a GPU's memory.
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    ended = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=version_dir,  # `python -c` also imports from here, where nothing can be imported
-    )
-    if ended.returncode:
-        raise RuntimeError(f"The export fails in a process of its own. It was not published.\n{ended.stderr[-2000:]}")
-    return np.asarray(json.loads(ended.stdout.splitlines()[-1]), np.float32)
+def _answers_of(process: subprocess.Popen[str], version_dir: Path, files: Sequence[str]) -> NDArray[np.float32]:
+    task = json.dumps([str(version_dir.resolve()), *(str(Path(path).resolve()) for path in files)])
+    answers, errors = process.communicate(task)
+    if process.returncode:
+        raise RuntimeError(f"The export fails in a process of its own. It was not published.\n{errors[-2000:]}")
+    return np.asarray(json.loads(answers.splitlines()[-1]), np.float32)
