@@ -102,3 +102,34 @@ def test_bins_are_json_ready():
 
 def test_the_mean_confidence_is_that_of_all_examples():
     assert calibration.mean_confidence(bins_of([0.6, 0.6, 0.99], [True] * 3)) == pytest.approx(2.19 / 3)
+
+
+def test_chance_alone_stays_below_its_error_95_times_in_100():
+    """Labels drawn with the classifier's own confidences, with which it is perfectly calibrated."""
+    random = np.random.default_rng(6)
+    confidences = random.uniform(0.5, 1, 150)
+    _, probabilities = two_class_examples(confidences, np.ones(150, bool))
+    limit = calibration.error_by_chance(probabilities)
+    trials = 1000
+    below = 0
+    for _ in range(trials):
+        bins = bins_of(confidences, random.random(150) < confidences)
+        below += calibration.expected_calibration_error(bins) <= limit
+    # Four standard errors: of the trials, and as large ones of the 1,000 draws that the limit comes from.
+    assert below / trials == pytest.approx(0.95, abs=4 * np.sqrt(2 * 0.95 * 0.05 / trials))
+
+
+def test_the_error_by_chance_of_one_even_guess_is_its_distance_from_either_outcome():
+    assert calibration.error_by_chance(np.array([[0.5, 0.5]])) == pytest.approx(0.5)
+
+
+def test_certainty_leaves_nothing_to_chance():
+    certain = np.array([[np.nextafter(np.float32(1), np.float32(2)), 0]] * 20, np.float32)
+    assert calibration.error_by_chance(certain) == pytest.approx(0, abs=1e-6)
+
+
+def test_memory_blocks_do_not_change_the_error_by_chance(monkeypatch):
+    _, probabilities = two_class_examples(np.linspace(0.5, 1, 40), np.ones(40, bool))
+    in_one_block = calibration.error_by_chance(probabilities)
+    monkeypatch.setattr(calibration, "_BLOCK", 40 * 7)
+    assert calibration.error_by_chance(probabilities) == in_one_block

@@ -57,6 +57,14 @@ def test_classes_without_images_are_named():
     assert "Add test images of “wasps”." in next_steps(the_report)
 
 
+@pytest.mark.parametrize(("images", "warns"), [(9, True), (10, False)])
+def test_classes_with_few_images_are_named(images, warns):
+    the_report = make_report([[150, 0], [0, images]])
+    text = "Fewer than 10 test images of “bees”: how well it does on them is hardly known."
+    assert (("Few images of a class", text) in verdict.judge(the_report).warnings) == warns
+    assert ("Add test images of “bees”: at least 10 of each." in next_steps(the_report)) == warns
+
+
 def test_a_long_list_of_classes_is_cut_with_its_rest_counted():
     counts = np.diag([100, 100, *[0] * 8])
     names = [f"c{number}" for number in range(10)]
@@ -128,6 +136,21 @@ def test_confidence_that_is_right_only_on_average_is_named():
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=NAMES)
     # All of the 0.6 are right, half of the 0.9: claimed 0.75, reached 0.75, off by 0.4 everywhere.
     assert "too high in places and too low in others" in verdict.judge(make_report(metrics={"test": measured})).how_sure
+
+
+def test_an_error_that_chance_explains_is_not_held_against_the_confidence():
+    """In each of seven bins 15 images; by their confidence there should be 1.5 fewer or more of them right."""
+    confidences = np.repeat((np.arange(8, 15) + 0.5) / 15, 15).astype(np.float32)
+    right_in_bin = np.arange(8, 15) + [2, -1, 2, -1, 2, -1, -1]
+    is_right = np.tile(np.arange(15), 7) < np.repeat(right_in_bin, 15)
+    probabilities = np.stack([confidences, 1 - confidences], axis=1)
+    measured = metrics.measure(label_ids=np.where(is_right, 0, 1), probabilities=probabilities, class_names=NAMES)
+    assert measured["ece"] == pytest.approx(1.5 / 15)
+    assert measured["ece"] < measured["ece_by_chance"]
+    assert verdict.judge(make_report(metrics={"test": measured})).how_sure.endswith(
+        f"; its calibration error of {measured['ece']:.3f} is within what chance explains on so few "
+        f"(up to {measured['ece_by_chance']:.3f})."
+    )
 
 
 def test_confidence_is_not_judged_on_few_images():

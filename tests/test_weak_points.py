@@ -37,6 +37,7 @@ def test_classes_without_an_image_are_not_measured_and_not_missed():
     report = make_report([[100, 0], [0, 0]])
     assert weak_points.unmeasured_classes(report) == ["bees"]
     assert weak_points.missed_classes(report) == []
+    assert weak_points.barely_measured_classes(report) == []
 
 
 def test_the_commonest_class_is_that_of_the_measured_images():

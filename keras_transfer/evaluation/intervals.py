@@ -1,21 +1,20 @@
-"""How sure the headline figures are: 95% intervals from bootstrap resamples of the examples."""
+"""How sure the headline figures are: their 95% intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-RESAMPLES = 1000  # Efron and Tibshirani 1993, section 12.5: what percentile intervals need
+from keras_transfer.evaluation import bootstrap
+
 TOP_K = 5  # the customary number of best guesses
 # A fraction's interval comes from its own distribution: the bootstrap has no width where all or none are right.
 FRACTIONS = ("accuracy", "top_k_accuracy")
-_QUANTILES = (0.025, 0.975)
-_SEED = 0
-_BLOCK = 2_000_000  # weights in memory at once: 16 MB
+_BLOCK = 2_000_000  # sums in memory at once: 16 MB
 
 
 def has_top_k(class_count: int) -> bool:
@@ -83,22 +82,18 @@ def figures(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def resampled_figures(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[dict[str, NDArray[np.float64]]]:
-    """The figures of groups of examples in each of `RESAMPLES` bootstrap resamples of all of them.
-
-    Examples are drawn independently, not class by class: served images come so too, and a resample's shares of the
-    classes are as uncertain as the test split's. The same seed draws the same examples whatever was predicted, so two
-    classifiers can be compared resample by resample.
+    """The figures of groups of examples in each bootstrap resample of all of them, see `bootstrap.weights`.
 
     Args:
       rows: from `contributions`.
       groups: positions of the examples of each group.
 
     Returns:
-      For each group: name -> float64, shape (RESAMPLES,).
+      For each group: name -> float64, shape (bootstrap.RESAMPLES,).
     """
     group_rows = [rows[group] for group in groups]
     parts: list[list[dict[str, NDArray[np.float64]]]] = [[] for _ in groups]
-    for weights in _weights(rows.shape[0]):
+    for weights in bootstrap.weights(rows.shape[0]):
         for group, own, part in zip(groups, group_rows, parts, strict=True):
             part.append(figures(weights[:, group] @ own))
     return [{name: np.concatenate([each[name] for each in part]) for name in part[0]} for part in parts]
@@ -107,9 +102,8 @@ def resampled_figures(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[di
 def of_figures(rows: Any) -> dict[str, list[float] | None]:
     """The 95% interval of each headline figure.
 
-    Accuracies have the score interval, see `of_fraction`; the others have the percentile interval of the bootstrap:
-    Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. There is none for `ece`, which chance
-    alone raises in every resample.
+    Accuracies have the score interval, see `of_fraction`; the others `bootstrap.bias_corrected_interval`. There is none
+    for `ece`, which chance alone raises in every resample: see `calibration.error_by_chance`.
 
     Args:
       rows: from `contributions`.
@@ -118,12 +112,13 @@ def of_figures(rows: Any) -> dict[str, list[float] | None]:
       Name -> [low, high]; None where every resample gives the same, so that the bootstrap cannot tell.
     """
     (resampled,) = resampled_figures(rows, [np.arange(rows.shape[0])])
-    found = {name: percentiles(values) for name, values in resampled.items()}
-    exact = figures(np.asarray(rows.sum(axis=0)))
-    for name in FRACTIONS:
-        if name in found:
-            found[name] = of_fraction(round(float(exact[name]) * rows.shape[0]), rows.shape[0])
-    return found
+    exact, without_one = figures(np.asarray(rows.sum(axis=0))), _figures_without_one(rows)
+    return {
+        name: of_fraction(round(float(exact[name]) * rows.shape[0]), rows.shape[0])
+        if name in FRACTIONS
+        else bootstrap.bias_corrected_interval(values, exact=float(exact[name]), without_one=without_one[name])
+        for name, values in resampled.items()
+    }
 
 
 def of_differences(first: Any, second: Any) -> dict[str, dict[str, Any]]:
@@ -142,7 +137,7 @@ def of_differences(first: Any, second: Any) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "difference": float(of_one[name] - of_other[name]),
-            "interval": percentiles(values - other[name]),
+            "interval": bootstrap.percentile_interval(values - other[name]),
         }
         for name, values in one.items()
     }
@@ -162,20 +157,10 @@ def of_fraction(right: int, count: int) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
-def percentiles(values: NDArray[np.float64]) -> list[float] | None:
-    """The middle 95% of resampled values; None where they do not differ."""
-    known = values[np.isfinite(values)]
-    if not len(known) or np.ptp(known) == 0:
-        return None
-    low, high = np.quantile(known, _QUANTILES)
-    return [float(low), float(high)]
-
-
-def _weights(count: int) -> Iterator[NDArray[np.float64]]:
-    """How often each example is drawn: float64, shape (resamples, examples), a block of resamples at a time."""
-    random = np.random.default_rng(_SEED)
-    block = max(1, min(RESAMPLES, _BLOCK // count))
-    for start in range(0, RESAMPLES, block):
-        size = min(block, RESAMPLES - start)
-        drawn = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
+def _figures_without_one(rows: Any) -> dict[str, NDArray[np.float64]]:
+    """The figures without each of the examples: name -> float64, shape (examples,)."""
+    total = np.asarray(rows.sum(axis=0))
+    block = max(1, _BLOCK // rows.shape[1])
+    starts = range(0, rows.shape[0], block)
+    parts = [figures(total - rows[start : start + block].toarray()) for start in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -47,6 +47,7 @@ def measure(
         roc_auc, average_precision: of each class against the rest, the mean of the classes for which they are defined:
           those that some examples belong to and some do not; None where there is none.
         ece: see `calibration.expected_calibration_error`.
+        ece_by_chance: see `calibration.error_by_chance`.
         reliability: see `calibration.reliability_bins`.
         confusion_matrix: a list for each true class with the number of its examples predicted as each class.
         per_class: class name -> precision (None where the class was never predicted), recall and f1 (None where it
@@ -78,6 +79,7 @@ def measure(
         "brier": float(headline["brier"]),
         **{name: _mean_of_known(values) for name, values in ranking.items()},
         "ece": calibration.expected_calibration_error(bins),
+        "ece_by_chance": calibration.error_by_chance(probabilities),
         "reliability": bins,
         "confusion_matrix": sklearn_metrics.confusion_matrix(label_ids, predicted_ids, labels=all_ids).tolist(),
         "per_class": _per_class(label_ids, predicted_ids, class_names, ranking),

@@ -162,13 +162,15 @@ def _render(report: Report, pictures: Sequence[_Picture]) -> str:
 
 
 def _cards(report: Report) -> list[tuple[str, str, str]]:
-    """(name, figure, its 95% interval or "") of the figures that stand on top."""
+    """(name, figure, how sure it is or "") of the figures that stand on top."""
     figures = report.headline
     cards = []
     for name, title, form in _CARDS:
         low_high = figures["intervals"].get(name)
-        interval = f"{form.format(low_high[0])} to {form.format(low_high[1])}" if low_high else ""
-        cards.append((title, form.format(figures[name]), interval))
+        sureness = f"{form.format(low_high[0])} to {form.format(low_high[1])}" if low_high else ""
+        if name == "ece":
+            sureness = f"by chance up to {form.format(figures['ece_by_chance'])}"
+        cards.append((title, form.format(figures[name]), sureness))
     return cards
 
 
@@ -218,7 +220,8 @@ def _reliability(report: Report) -> _Picture:
     alt = f"Reliability diagram ({split}): the expected calibration error is {figures['ece']:.3f}."
     caption = (
         "Points on the dashed line mean what they say; below it the classifier claims more than it reaches. "
-        "Bins with few images scatter by chance."
+        "Bins with few images scatter by chance: where every confidence is right, the calibration error still reaches "
+        f"up to {figures['ece_by_chance']:.3f} on so many images."
     )
     calibration = report.calibration
     if calibration:

@@ -47,7 +47,7 @@ def of_splits(measured: Mapping[str, Mapping[str, Any]], class_count: int) -> Ta
     """Each figure of each split, with its 95% interval where there is one."""
     rows = [["Images", *(f"{figures['examples']:,}" for figures in measured.values())]]
     for name, title in _FIGURES.items():
-        cells = [_with_interval(name, figures) for figures in measured.values()]
+        cells = [_with_sureness(name, figures) for figures in measured.values()]
         if any(figures.get(name) is not None for figures in measured.values()):
             rows.append([title, *cells])
     note = (
@@ -57,7 +57,8 @@ def of_splits(measured: Mapping[str, Mapping[str, Any]], class_count: int) -> Ta
         "ROC AUC and average precision: how well the probability of a class ranks its images before the others, mean "
         f"of the classes. Log loss: the mean surprise at the true class; always guessing evenly costs "
         f"{math.log(class_count):.3f}. Brier score: the squared error of the probabilities, from 0 to 2. Calibration "
-        "error (ECE): the mean distance between confidence and accuracy. Of the last three, 0 is perfect."
+        "error (ECE): the mean distance between confidence and accuracy; in brackets, what it reaches by chance where "
+        "every confidence is right. Of the last three, 0 is perfect."
     )
     return Table("Figures of each split", ["Figure", *measured], rows, note)
 
@@ -161,7 +162,9 @@ def _of_slice(column: Mapping[str, Any]) -> Table:
     return Table(f"By {column['column']}", columns, rows, note, flagged)
 
 
-def _with_interval(name: str, figures: Mapping[str, Any]) -> str:
+def _with_sureness(name: str, figures: Mapping[str, Any]) -> str:
+    if name == "ece":
+        return f"{_value(name, figures[name])} (by chance up to {_value(name, figures['ece_by_chance'])})"
     return f"{_value(name, figures.get(name))}{_interval(name, figures['intervals'].get(name))}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from keras_transfer.evaluation import intervals
+from keras_transfer.evaluation import bootstrap, intervals
 
 LEAST_EXAMPLES = 10  # below it even 0 of 10 against 10 of 10 is the least that a test could tell
 LEAST_GAP = 0.05  # of accuracy, house choice: a smaller one is seldom worth collecting images for
@@ -84,7 +84,7 @@ def _measure_value(
         "intervals": intervals.of_figures(rows[groups[0]]),
         "gaps": {name: float(value - rest[name]) for name, value in own.items()},
         "gap_intervals": {
-            name: intervals.percentiles(values - resampled[1][name]) for name, values in resampled[0].items()
+            name: bootstrap.percentile_interval(values - resampled[1][name]) for name, values in resampled[0].items()
         },
         "p_value": float(stats.fisher_exact(table).pvalue),
     }

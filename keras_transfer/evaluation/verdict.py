@@ -115,6 +115,11 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if unmeasured:
         text = f"There are no {images} of {_name_list(unmeasured)}, so nothing is known about"
         found.append(("Classes not measured", f"{text} {len(unmeasured):,} of {len(report.class_names):,} classes."))
+    barely = weak_points.barely_measured_classes(report)
+    if barely:
+        least = weak_points.LEAST_IMAGES_A_CLASS
+        text = f"Fewer than {least} {images} of {_name_list(barely)}: how well it does on them is hardly known."
+        found.append(("Few images of a class", text))
     missed = weak_points.missed_classes(report)
     if missed:
         text = f"It finds fewer than half of the {images} of {_name_list(missed)}."
@@ -165,6 +170,9 @@ def _confidence_in_words(figures: Mapping[str, Any]) -> str:
     error, claimed = figures["ece"], calibration.mean_confidence(figures["reliability"])
     if error <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence can be taken at its word (calibration error {error:.3f})"
+    by_chance = figures["ece_by_chance"]
+    if error <= by_chance:
+        return f"its calibration error of {error:.3f} is within what chance explains on so few (up to {by_chance:.3f})"
     claim = f"on average it claims {claimed:.1%} and reaches {figures['accuracy']:.1%} (calibration error {error:.3f})"
     if abs(claimed - figures["accuracy"]) <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence is too high in places and too low in others: {claim}"
@@ -182,6 +190,11 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
         steps.append(f"Add {_images(report)} of {_name_list(unmeasured)}.")
+    barely = weak_points.barely_measured_classes(report)
+    if barely and report.headline["examples"] >= FEW_EXAMPLES:
+        steps.append(
+            f"Add {_images(report)} of {_name_list(barely)}: at least {weak_points.LEAST_IMAGES_A_CLASS} of each."
+        )
     worse = weak_points.flagged_slices(report)
     if worse:
         steps.append(f"Add training images where {_name_list(worse)}.")

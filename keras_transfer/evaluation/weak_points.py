@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
 
 _LEAST_RECALL = 0.5  # a house choice: who finds fewer than half of a class misses it
+# With 9 images even a recall of all of them has a 95% interval from 70% on, and intervals of means over the classes are
+# too narrow (benchmarks/intervals.py).
+LEAST_IMAGES_A_CLASS = 10
 
 
 def is_no_better_than_guessing(report: Report) -> bool:
@@ -70,3 +73,9 @@ def unmeasured_classes(report: Report) -> list[str]:
     """Classes without a measured image."""
     per_class = report.headline["per_class"]
     return [name for name in report.class_names if not per_class[name]["support"]]
+
+
+def barely_measured_classes(report: Report) -> list[str]:
+    """Classes with some measured images, but fewer than `LEAST_IMAGES_A_CLASS`."""
+    per_class = report.headline["per_class"]
+    return [name for name in report.class_names if 0 < per_class[name]["support"] < LEAST_IMAGES_A_CLASS]

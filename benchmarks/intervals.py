@@ -1,0 +1,94 @@
+"""How often 95% intervals of headline figures hold the truth: test splits drawn from simulated classifiers.
+
+python benchmarks/intervals.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_transfer.evaluation import bootstrap, intervals
+
+_POPULATION = 50_000
+_FIGURES = ("balanced_accuracy", "macro_f1", "weighted_f1", "log_loss", "brier")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A classifier and the test splits that are drawn for it.
+
+    Attributes:
+      name: for people.
+      shares: of the classes.
+      margin: by which the true class's logit stands out of normal noise.
+      examples: in a test split.
+    """
+
+    name: str
+    shares: tuple[float, ...]
+    margin: float
+    examples: int
+
+
+_SIMULATIONS = (
+    Simulation("2 classes, 150 images", (0.5, 0.5), 2.7, 150),
+    Simulation("5 classes, 150 images", (0.2,) * 5, 2.6, 150),
+    Simulation("5 classes, the rarest 15 of 150 images", (0.4, 0.2, 0.2, 0.1, 0.1), 2.6, 150),
+    Simulation("5 classes, the rarest 8 of 150 images", (0.6, 0.2, 0.1, 0.05, 0.05), 2.6, 150),
+    Simulation("2 classes, the rare one 8 of 150 images", (0.95, 0.05), 2.7, 150),
+    Simulation("5 classes, the rarest 50 of 1,000 images", (0.6, 0.2, 0.1, 0.05, 0.05), 2.6, 1000),
+)
+
+
+def draw(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Label ids and probabilities of the population."""
+    random = np.random.default_rng(0)
+    class_count = len(simulation.shares)
+    label_ids = random.choice(class_count, _POPULATION, p=simulation.shares)
+    noise = random.normal(size=(_POPULATION, class_count))
+    logits = 1.5 * (noise + simulation.margin * np.eye(class_count)[label_ids])
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return label_ids, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, tuple[float, float]]]:
+    """The true accuracy, and for each figure how often both kinds of interval hold its true value.
+
+    Returns:
+      Accuracy; figure -> fractions of the plain percentile interval and of the one that reports show.
+    """
+    rows = intervals.contributions(*draw(simulation))
+    truth = intervals.figures(np.asarray(rows.sum(axis=0)))
+    random = np.random.default_rng(1)
+    hits = dict.fromkeys(_FIGURES, np.zeros(2))
+    for _ in range(splits):
+        drawn = rows[random.integers(0, _POPULATION, simulation.examples)]
+        (resampled,) = intervals.resampled_figures(drawn, [np.arange(simulation.examples)])
+        shown = intervals.of_figures(drawn)
+        for name in _FIGURES:
+            both = (bootstrap.percentile_interval(resampled[name]), shown[name])
+            hits[name] = hits[name] + [bool(each and each[0] <= truth[name] <= each[1]) for each in both]
+    return float(truth["accuracy"]), {name: (count[0] / splits, count[1] / splits) for name, count in hits.items()}
+
+
+def main() -> int:
+    """Prints a table: percentile interval -> the one that reports show."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--splits", type=int, default=2000)
+    options = parser.parse_args()
+    print("| simulated | accuracy | " + " | ".join(name.replace("_", " ") for name in _FIGURES) + " |")
+    print("| --- " * (len(_FIGURES) + 2) + "|")
+    for simulation in _SIMULATIONS:
+        accuracy, covered = cover(simulation, options.splits)
+        cells = [f"{plain:.1%} → {shown:.1%}" for plain, shown in covered.values()]
+        print(f"| {simulation.name} | {accuracy:.1%} | " + " | ".join(cells) + " |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
