@@ -32,7 +32,14 @@ def test_random_weights_are_said_loudly_with_the_reason():
 def test_a_missing_test_split_is_said_loudly(split, warns):
     the_report = make_report(split=split)
     assert ("No test split" in warning_titles(the_report)) == warns
-    assert ("--test_fraction" in next_steps(the_report)) == warns
+    assert ("a test/ folder" in next_steps(the_report)) == warns
+
+
+def test_the_flag_that_makes_a_test_split_is_named_only_where_it_would():
+    of_fractions = (
+        next_steps(make_report(split="validation", configuration={"test_fraction": each})) for each in (0.0, 0.15)
+    )
+    assert ["--test_fraction=0.15" in steps for steps in of_fractions] == [True, False]
 
 
 @pytest.mark.parametrize(("examples", "warns"), [(99, True), (100, False)])

@@ -184,7 +184,10 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     if report.weights == "random":
         steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
     if weak_points.has_no_test(report):
-        steps.append("Set a test split apart: a test/ folder, a split column in the CSV file, or --test_fraction=0.15.")
+        # Splits that a source brings are kept, so that the flag makes none beside them.
+        is_off = report.configuration.get("test_fraction") == 0
+        way = "--test_fraction=0.15" if is_off else "a test/ folder, or rows with the split “test” in the CSV file"
+        steps.append(f"Set images apart to test it on: {way}.")
     if report.headline["examples"] < FEW_EXAMPLES:
         steps.append(f"Measure on more images: {FEW_EXAMPLES} at the least, several hundred for a firm figure.")
     unmeasured = weak_points.unmeasured_classes(report)
