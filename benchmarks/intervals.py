@@ -42,6 +42,7 @@ _SIMULATIONS = (
     Simulation("5 classes, the rarest 8 of 150 images", (0.6, 0.2, 0.1, 0.05, 0.05), 2.6, 150),
     Simulation("2 classes, the rare one 8 of 150 images", (0.95, 0.05), 2.7, 150),
     Simulation("5 classes, the rarest 50 of 1,000 images", (0.6, 0.2, 0.1, 0.05, 0.05), 2.6, 1000),
+    Simulation("100 classes, 500 images", (0.01,) * 100, 3.6, 500),
 )
 
 
@@ -56,28 +57,37 @@ def draw(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.float32]
     return label_ids, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, tuple[float, float]]]:
+def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, list[float]]]:
     """The true accuracy, and for each figure how often both kinds of interval hold its true value.
 
     Returns:
-      Accuracy; figure -> fractions of the plain percentile interval and of the one that reports show.
+      Accuracy; figure -> of the percentile intervals and of those that reports show, the fraction that hold it; and
+      the fraction of splits for which reports show none.
     """
     rows = intervals.contributions(*draw(simulation))
     truth = intervals.figures(np.asarray(rows.sum(axis=0)))
     random = np.random.default_rng(1)
-    hits = dict.fromkeys(_FIGURES, np.zeros(2))
+    found: dict[str, list[tuple[bool, bool | None]]] = {name: [] for name in _FIGURES}
     for _ in range(splits):
         drawn = rows[random.integers(0, _POPULATION, simulation.examples)]
         (resampled,) = intervals.resampled_figures(drawn, [np.arange(simulation.examples)])
         shown = intervals.of_figures(drawn)
         for name in _FIGURES:
-            both = (bootstrap.percentile_interval(resampled[name]), shown[name])
-            hits[name] = hits[name] + [bool(each and each[0] <= truth[name] <= each[1]) for each in both]
-    return float(truth["accuracy"]), {name: (count[0] / splits, count[1] / splits) for name, count in hits.items()}
+            plain = bootstrap.percentile_interval(resampled[name]) or [1.0, 0.0]
+            own = shown[name]
+            is_held = bool(own[0] <= truth[name] <= own[1]) if own else None
+            found[name].append((bool(plain[0] <= truth[name] <= plain[1]), is_held))
+    return float(truth["accuracy"]), {name: _summarize(pairs) for name, pairs in found.items()}
+
+
+def _summarize(pairs: list[tuple[bool, bool | None]]) -> list[float]:
+    shown = [is_held for _, is_held in pairs if is_held is not None]
+    plain = sum(is_held for is_held, _ in pairs) / len(pairs)
+    return [plain, sum(shown) / len(shown) if shown else float("nan"), 1 - len(shown) / len(pairs)]
 
 
 def main() -> int:
-    """Prints a table: percentile interval -> the one that reports show."""
+    """Prints a table: percentile interval → the one that reports show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=2000)
     options = parser.parse_args()
@@ -85,7 +95,10 @@ def main() -> int:
     print("| --- " * (len(_FIGURES) + 2) + "|")
     for simulation in _SIMULATIONS:
         accuracy, covered = cover(simulation, options.splits)
-        cells = [f"{plain:.1%} → {shown:.1%}" for plain, shown in covered.values()]
+        cells = [
+            f"{plain:.1%} → {shown:.1%}" + (f" ({none:.1%} have none)" if none >= 0.001 else "")
+            for plain, shown, none in covered.values()
+        ]
         print(f"| {simulation.name} | {accuracy:.1%} | " + " | ".join(cells) + " |", flush=True)
     return 0
 

@@ -15,14 +15,19 @@ def resampled_means(values):
     return drawn @ values / len(values), (values.sum() - values) / (len(values) - 1)
 
 
-@pytest.mark.parametrize("block", [bootstrap._BLOCK, 50 * 300])
-def test_a_thousand_resamples_draw_as_many_examples_as_there_are(monkeypatch, block):
-    monkeypatch.setattr(bootstrap, "_BLOCK", block)
+def test_a_thousand_resamples_draw_as_many_examples_as_there_are():
     drawn = np.concatenate(list(bootstrap.weights(50)))
     assert drawn.shape == (1000, 50)
     assert (drawn.sum(axis=1) == 50).all()
     # Each is drawn once on average; the standard error of 50,000 draws over 50 examples is 1 / sqrt(1000).
     assert drawn.mean(axis=0) == pytest.approx(np.ones(50), abs=4 / np.sqrt(1000))
+
+
+def test_memory_blocks_do_not_change_what_is_drawn(monkeypatch):
+    in_one_block = np.concatenate(list(bootstrap.weights(50)))
+    monkeypatch.setattr(bootstrap, "_BLOCK", 50 * 300)
+    assert list(bootstrap.blocks(50)) == [300, 300, 300, 100]
+    np.testing.assert_array_equal(np.concatenate(list(bootstrap.weights(50))), in_one_block)
 
 
 def interval_of_scipy(values, resampled, method):
@@ -63,7 +68,8 @@ def test_values_that_do_not_differ_have_no_interval(value):
     assert bootstrap.bias_corrected_interval(same, exact=1.0, without_one=np.ones(20)) is None
 
 
-def test_a_figure_beyond_all_resamples_still_has_an_interval():
-    found = bootstrap.bias_corrected_interval(np.linspace(0, 1, 1000), exact=2.0, without_one=np.linspace(1, 3, 20))
-    assert found is not None
-    assert np.isfinite(found).all()
+@pytest.mark.parametrize(("exact", "has_interval"), [(0.5, True), (0.8, True), (0.9, False), (2.0, False)])
+def test_resamples_that_are_off_by_more_than_a_standard_error_have_no_interval(exact, has_interval):
+    # A normal value lies below its mean plus one standard error 84 times in 100.
+    found = bootstrap.bias_corrected_interval(np.linspace(0, 1, 1000), exact=exact, without_one=np.linspace(1, 3, 20))
+    assert (found is not None) == has_interval

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_transfer.evaluation import calibration
+from keras_transfer.evaluation import bootstrap, calibration
 
 
 def two_class_examples(confidences, is_correct):
@@ -131,5 +131,5 @@ def test_certainty_leaves_nothing_to_chance():
 def test_memory_blocks_do_not_change_the_error_by_chance(monkeypatch):
     _, probabilities = two_class_examples(np.linspace(0.5, 1, 40), np.ones(40, bool))
     in_one_block = calibration.error_by_chance(probabilities)
-    monkeypatch.setattr(calibration, "_BLOCK", 40 * 7)
+    monkeypatch.setattr(bootstrap, "_BLOCK", 40 * 7)
     assert calibration.error_by_chance(probabilities) == in_one_block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_an_export_that_does_not_load_in_a_fresh_process_is_refused_with_the_rea
 def test_a_fresh_process_that_is_asked_nothing_is_ended():
     with pytest.raises(KeyError), checks.fresh_process_started() as started:
         raise KeyError
-    assert started.poll() is not None
+    assert started.returncode == -signal.SIGKILL
 
 
 def test_the_classifier_is_asked_about_every_file_in_order(blueprint, files):

@@ -35,11 +35,11 @@ def test_a_missing_test_split_is_said_loudly(split, warns):
     assert ("a test/ folder" in next_steps(the_report)) == warns
 
 
-def test_the_flag_that_makes_a_test_split_is_named_only_where_it_would():
-    of_fractions = (
-        next_steps(make_report(split="validation", configuration={"test_fraction": each})) for each in (0.0, 0.15)
-    )
-    assert ["--test_fraction=0.15" in steps for steps in of_fractions] == [True, False]
+@pytest.mark.parametrize(("fraction", "named"), [(0.0, True), (0.15, False)])
+def test_the_flag_that_makes_a_test_split_is_named_where_it_was_turned_off(fraction, named):
+    steps = next_steps(make_report(split="validation", configuration={"test_fraction": fraction}))
+    assert ("--test_fraction=0.15" in steps) == named
+    assert "a test/ folder" in steps
 
 
 @pytest.mark.parametrize(("examples", "warns"), [(99, True), (100, False)])
@@ -158,6 +158,16 @@ def test_an_error_that_chance_explains_is_not_held_against_the_confidence():
         f"; its calibration error of {measured['ece']:.3f} is within what chance explains on so few "
         f"(up to {measured['ece_by_chance']:.3f})."
     )
+
+
+def test_confidence_that_is_too_high_throughout_is_named_although_its_error_may_be_chance():
+    """150 images at ten confidences, all of them 9 points too high, which in no bin is more than chance."""
+    confidences = np.repeat(np.linspace(0.54, 0.99, 10), 15).astype(np.float32)
+    is_right = np.tile(np.arange(15), 10) < np.repeat(np.round(15 * (np.linspace(0.54, 0.99, 10) - 0.09)), 15)
+    probabilities = np.stack([confidences, 1 - confidences], axis=1)
+    measured = metrics.measure(label_ids=np.where(is_right, 0, 1), probabilities=probabilities, class_names=NAMES)
+    assert measured["ece"] < measured["ece_by_chance"]
+    assert "it is overconfident" in verdict.judge(make_report(metrics={"test": measured})).how_sure
 
 
 def test_confidence_is_not_judged_on_few_images():

@@ -9,10 +9,10 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_transfer.evaluation import bootstrap
+
 BIN_COUNT = 15  # Guo et al. 2017, table 1
-_RESAMPLES = 1000
 _SEED = 0
-_BLOCK = 2_000_000  # drawn outcomes in memory at once: 16 MB
 
 
 class ReliabilityBin(TypedDict):
@@ -74,25 +74,26 @@ def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
 
 
 def error_by_chance(probabilities: NDArray[np.floating]) -> float:
-    """The calibration error that chance alone stays below 95 times in 100, where every confidence is right.
+    """The calibration error that stays within chance: where every confidence is right, it is below it 95 times in 100.
 
-    Each example is drawn as right with its own confidence as the probability, 1,000 times over (consistency
+    Each example is drawn as right with its own confidence as the probability, again and again (consistency
     resampling): Bröcker and Smith 2007, "Increasing the Reliability of Reliability Diagrams",
-    https://doi.org/10.1175/WAF993.1. An error below it says nothing against the classifier.
+    https://doi.org/10.1175/WAF993.1. The calibration error adds up gaps in either direction, so confidences that are
+    too high throughout can hide below it: compare their mean with the accuracy too.
 
     Args:
       probabilities: as for `reliability_bins`, at least one row.
     """
     confidences = np.minimum(probabilities.max(axis=1).astype(np.float64), 1)
     _, positions = _place(confidences, BIN_COUNT)
-    is_in_bin = np.eye(BIN_COUNT)[positions]
+    order = np.argsort(positions, kind="stable")
+    confidences = confidences[order]
+    _, bin_starts = np.unique(positions[order], return_index=True)
     random = np.random.default_rng(_SEED)
-    block = max(1, min(_RESAMPLES, _BLOCK // len(confidences)))
     errors = []
-    for start in range(0, _RESAMPLES, block):
-        size = min(block, _RESAMPLES - start)
+    for size in bootstrap.blocks(len(confidences)):
         gaps = (random.random((size, len(confidences))) < confidences) - confidences
-        errors.append(np.abs(gaps @ is_in_bin).sum(axis=1) / len(confidences))
+        errors.append(np.abs(np.add.reduceat(gaps, bin_starts, axis=1)).sum(axis=1) / len(confidences))
     return float(np.quantile(np.concatenate(errors), 0.95))
 
 

@@ -109,7 +109,7 @@ def of_figures(rows: Any) -> dict[str, list[float] | None]:
       rows: from `contributions`.
 
     Returns:
-      Name -> [low, high]; None where every resample gives the same, so that the bootstrap cannot tell.
+      Name -> [low, high]; None where the bootstrap cannot tell.
     """
     (resampled,) = resampled_figures(rows, [np.arange(rows.shape[0])])
     exact, without_one = figures(np.asarray(rows.sum(axis=0))), _figures_without_one(rows)

@@ -220,8 +220,8 @@ def _reliability(report: Report) -> _Picture:
     alt = f"Reliability diagram ({split}): the expected calibration error is {figures['ece']:.3f}."
     caption = (
         "Points on the dashed line mean what they say; below it the classifier claims more than it reaches. "
-        "Bins with few images scatter by chance: where every confidence is right, the calibration error still reaches "
-        f"up to {figures['ece_by_chance']:.3f} on so many images."
+        "Bins with few images scatter by chance: on so many images the calibration error reaches up to "
+        f"{figures['ece_by_chance']:.3f} in 95 of 100 cases where every confidence is right."
     )
     calibration = report.calibration
     if calibration:

@@ -57,8 +57,8 @@ def of_splits(measured: Mapping[str, Mapping[str, Any]], class_count: int) -> Ta
         "ROC AUC and average precision: how well the probability of a class ranks its images before the others, mean "
         f"of the classes. Log loss: the mean surprise at the true class; always guessing evenly costs "
         f"{math.log(class_count):.3f}. Brier score: the squared error of the probabilities, from 0 to 2. Calibration "
-        "error (ECE): the mean distance between confidence and accuracy; in brackets, what it reaches by chance where "
-        "every confidence is right. Of the last three, 0 is perfect."
+        "error (ECE): the mean distance between confidence and accuracy; in brackets, what it stays below in 95 of 100 "
+        "cases where every confidence is right. Of the last three, 0 is perfect."
     )
     return Table("Figures of each split", ["Figure", *measured], rows, note)
 

@@ -170,8 +170,8 @@ def _confidence_in_words(figures: Mapping[str, Any]) -> str:
     error, claimed = figures["ece"], calibration.mean_confidence(figures["reliability"])
     if error <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence can be taken at its word (calibration error {error:.3f})"
-    by_chance = figures["ece_by_chance"]
-    if error <= by_chance:
+    by_chance, (low, high) = figures["ece_by_chance"], figures["intervals"]["accuracy"]
+    if error <= by_chance and low <= claimed <= high:
         return f"its calibration error of {error:.3f} is within what chance explains on so few (up to {by_chance:.3f})"
     claim = f"on average it claims {claimed:.1%} and reaches {figures['accuracy']:.1%} (calibration error {error:.3f})"
     if abs(claimed - figures["accuracy"]) <= _GOOD_CALIBRATION_ERROR:
@@ -184,9 +184,9 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     if report.weights == "random":
         steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
     if weak_points.has_no_test(report):
-        # Splits that a source brings are kept, so that the flag makes none beside them.
-        is_off = report.configuration.get("test_fraction") == 0
-        way = "--test_fraction=0.15" if is_off else "a test/ folder, or rows with the split “test” in the CSV file"
+        way = "a test/ folder, or rows with the split “test” in the CSV file"
+        if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
+            way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
         steps.append(f"Set images apart to test it on: {way}.")
     if report.headline["examples"] < FEW_EXAMPLES:
         steps.append(f"Measure on more images: {FEW_EXAMPLES} at the least, several hundred for a firm figure.")

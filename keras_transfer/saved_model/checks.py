@@ -69,6 +69,7 @@ def fresh_process_started() -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+            process.wait()
 
 
 def check_parity(

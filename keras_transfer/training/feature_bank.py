@@ -78,7 +78,7 @@ class Recipe:
         return contents
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one for every record: slots spare a third of its memory
 class Place:
     """Where a record lies: `row` of the shard file `records`."""
 
