@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -46,17 +47,22 @@ def progress_bar(*, total: int, title: str, unit: str) -> Iterator[Callable[[int
 
 
 def import_tensorflow_quietly() -> None:
-    """Imports TensorFlow without its start-up chatter, which no log level silences; shows it if the import fails.
-
-    The native libraries write to the file descriptor, so that is what is held back.
-    """
+    """Imports TensorFlow without its start-up chatter, which no log level silences; shows it if the import fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if sys.modules.get("tensorflow") is None:
+        with _chatter_held_back(), _garbage_collection_suspended():
+            import tensorflow  # noqa: F401  (imported for its side effect, and late on purpose)
+
+
+@contextlib.contextmanager
+def _chatter_held_back() -> Iterator[None]:
+    """Keeps what native libraries write to the file descriptor of stderr, and shows it only if the block raises."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
         os.dup2(chatter.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401  (imported for its side effect, and late on purpose)
+            yield
         except BaseException:
             chatter.seek(0)
             os.write(kept, chatter.read())
@@ -64,3 +70,19 @@ def import_tensorflow_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextlib.contextmanager
+def _garbage_collection_suspended() -> Iterator[None]:
+    """For imports: they make hundreds of thousands of objects that stay, which no collection needs to visit again.
+
+    Measured: 1.4 of 15 s of a training run from a filled bank.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -43,9 +44,20 @@ def test_tensorflow_starts_in_silence():
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
+def test_what_tensorflow_brings_is_kept_from_garbage_collection_which_goes_on():
+    program = (
+        "import gc; from keras_transfer import terminal; terminal.import_tensorflow_quietly(); "
+        "frozen = gc.get_freeze_count(); terminal.import_tensorflow_quietly(); "
+        "print(gc.isenabled(), frozen > 100_000, gc.get_freeze_count() == frozen)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert ended.stdout == "True True True\n"
+
+
 def test_a_failed_import_shows_what_was_held_back(monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # makes the import fail
     with pytest.raises(ImportError):
         terminal.import_tensorflow_quietly()
+    assert gc.isenabled()
     print("stderr works again", file=sys.stderr)
     assert "stderr works again" in capfd.readouterr().err
