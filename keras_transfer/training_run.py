@@ -156,7 +156,8 @@ def show(prepared: Prepared) -> None:
         terminal.warn(prepared.classifier.weights_note)
     if not counts["test"]:
         terminal.warn(
-            "There is no test split, so the report will have no test figures. Add a test/ folder to get them."
+            "There is no test split, so the report will have no test figures. To get them, add a test/ folder beside "
+            "train/; without split folders it takes --test_fraction above 0 and at least three images of a class."
         )
 
 

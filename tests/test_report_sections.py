@@ -65,11 +65,11 @@ def test_a_complete_page_has_all_sections(complete, title):
     assert title in complete[1].text
 
 
-def test_calibration_is_shown_before_and_after(complete):
-    (alt,) = [image["alt"] for image in complete[1].attributes("img") if "Reliability" in image["alt"]]
+def test_calibration_is_told_before_and_after(complete):
     calibration = complete[2].calibration
-    before, after = calibration["before"]["ece"], calibration["after"]["ece"]
-    assert alt.endswith(f"On validation calibration changed it from {before:.3f} to {after:.3f}.")
+    before, after = calibration["before"], calibration["after"]
+    assert f"the log loss from {before['log_loss']:.3f} to {after['log_loss']:.3f}" in complete[1].text
+    assert f"the calibration error from {before['ece']:.3f} to {after['ece']:.3f}." in complete[1].text
     assert calibration["reason"] in complete[1].text
 
 

@@ -60,9 +60,9 @@ def test_the_cost_of_guessing_evenly_is_told():
 def test_the_trained_classifier_is_set_against_the_probe(verdict, words):
     table = report_tables.of_baselines(baselines(verdict), {"test": figures(GOOD, NAMES)})
     assert table.rows == [
-        ["this classifier", "", "95.0%"],
-        ["majority class", "C = 0.1", "50.0%"],
-        ["linear probe", "C = 0.1", "95.5%"],
+        ["this classifier", "95.0%"],
+        ["majority class (C = 0.1)", "50.0%"],
+        ["linear probe (C = 0.1)", "95.5%"],
     ]
     assert f"{words} 200 test images it alone is right on 3, the probe alone on 12 (p = 0.0352)." in table.note
 
@@ -77,16 +77,23 @@ def test_a_slice_that_is_clearly_worse_is_flagged():
     predicted = np.where(np.arange(300) < 40, 1, 0)  # the first 40 of the 100 "phone" images are wrong
     probabilities = np.eye(2, dtype=np.float32)[predicted] * 0.8 + 0.1
     columns = {"camera": ["phone"] * 100 + ["canon"] * 195 + ["rare"] * 5}
-    (table,) = report_tables.of_slices(
-        slices.measure(label_ids=label_ids, probabilities=probabilities, columns=columns)
-    )
+    (column,) = slices.measure(label_ids=label_ids, probabilities=probabilities, columns=columns)
+    (table,) = report_tables.of_slices([column])
     assert table.title == "By camera"
     by_value = {cells[0]: cells for cells in table.rows}
     assert by_value["phone"][:3] == ["phone", "100", "60.0%"]
-    assert by_value["phone"][5].startswith("-40.0% (-")
-    assert (by_value["phone"][6], by_value["canon"][6]) == ("worse", "")
+    assert by_value["phone"][3].startswith("-40.0 (-")
+    assert by_value["canon"][4] == f"{column['values'][0]['adjusted_p_value']:.3f}"
+    assert (by_value["phone"][5], by_value["canon"][5]) == ("worse", "")
     assert [table.rows[place][0] for place in table.flagged] == ["phone"]
     assert "1 values are not shown" in table.note
+
+
+def test_a_slice_without_a_value_has_a_name():
+    label_ids, probabilities = np.zeros(40, int), np.full((40, 2), 0.5, np.float32)
+    columns = {"camera": [""] * 20 + ["phone"] * 20}
+    measured = slices.measure(label_ids=label_ids, probabilities=probabilities, columns=columns)
+    assert [cells[0] for cells in report_tables.of_slices(measured)[0].rows] == ["(empty)", "phone"]
 
 
 def test_thresholds_tell_coverage_and_accuracy():

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from keras_transfer.evaluation import metrics, verdict
-from small_report import NAMES, make_report, phase
+from small_report import GOOD, NAMES, figures, make_report, phase
 
 
 def warning_titles(the_report):
@@ -220,7 +220,12 @@ def other(outcome):
             "Do not deploy it yet: it is clearly worse where “camera = phone”.",
         ),
         ([[95, 5], [5, 95]], {"slices": worse_slice(is_flagged=False)}, "go", None),
-        ([[95, 5], [5, 95]], {"baselines": probe("worse")}, "go", None),
+        (
+            [[95, 5], [5, 95]],
+            {"baselines": probe("worse")},
+            "wait",
+            "Do not deploy it yet: logistic regression on the same features is better.",
+        ),
         (
             [[95, 5], [5, 95]],
             {"comparison": other("worse")},
@@ -279,9 +284,43 @@ def test_a_best_epoch_that_was_the_last_asks_for_more_epochs(name, best_epoch, f
 @pytest.mark.parametrize(("validation_accuracy", "says_so"), [(0.85, True), (0.95, False)])
 def test_learning_by_heart_is_named_with_its_remedies(validation_accuracy, says_so):
     history = [phase(accuracy=0.99, validation_accuracy=validation_accuracy)]
-    assert (
-        "by heart (99.0% there, 85.0% in validation)" in next_steps(make_report(history=history, kept_phase="head"))
-    ) == says_so
+    words = "does better on its training images (99.0%) than in validation (85.0%): add images, or raise"
+    assert (words in next_steps(make_report(history=history, kept_phase="head"))) == says_so
+
+
+@pytest.mark.parametrize(("count", "says_so"), [(20, False), (50, True)])
+def test_what_may_be_chance_among_few_validation_images_is_not_called_learning_by_heart(count, says_so):
+    """Wilson's interval of 80% ends at 91.9% for 20 images, and at 88.8% for 50."""
+    split = [[count * 2 // 5, count // 10], [count // 10, count * 2 // 5]]
+    history = [phase(accuracy=0.905, validation_accuracy=0.8)]
+    metrics_of = {"validation": figures(split, NAMES), "test": figures(GOOD, NAMES)}
+    steps = next_steps(make_report(metrics=metrics_of, history=history, kept_phase="head"))
+    assert ("does better on its training images" in steps) == says_so
+
+
+def test_training_that_did_harm_is_not_told_to_go_on_less_and_longer():
+    """What is worse than the probe because it was stopped early needs more training, not less."""
+    stopped_early = [phase(epochs=2, best_epoch=2, accuracy=0.8, validation_accuracy=0.8)]
+    steps = next_steps(make_report(baselines=probe("worse"), history=stopped_early, kept_phase="head"))
+    assert "Train longer" in steps
+    assert "Train less" not in steps
+
+
+@pytest.mark.parametrize(
+    ("configuration", "ways"),
+    [
+        ({"fine_tune_epochs": 0, "head_units": ()}, "Train less: a lower --head_learning_rate."),
+        (
+            {"fine_tune_epochs": 3, "head_units": (64,)},
+            "Train less: fewer --fine_tune_epochs, no --head_units, a lower --head_learning_rate.",
+        ),
+    ],
+)
+def test_only_settings_that_were_used_are_advised_against(configuration, ways):
+    steps = next_steps(
+        make_report(baselines=probe("worse"), configuration=configuration, history=[phase()], kept_phase="head")
+    )
+    assert ways in steps
 
 
 def test_only_the_kept_phase_is_judged():

@@ -233,7 +233,8 @@ def _reliability(report: Report) -> _Picture:
             "validation, calibrated": after["reliability"],
             split: figures["reliability"],
         }
-        alt += f" On validation calibration changed it from {before['ece']:.3f} to {after['ece']:.3f}."
+        change = f"On validation this changed the log loss from {before['log_loss']:.3f} to {after['log_loss']:.3f}"
+        caption += f" {change} and the calibration error from {before['ece']:.3f} to {after['ece']:.3f}."
     return _picture(
         "reliability", "Can its confidence be trusted?", plots.reliability_diagram(panels), alt=alt, caption=caption
     )
@@ -252,7 +253,7 @@ def _training_pictures(report: Report) -> list[_Picture]:
             plots.training_curves(report.history),
             alt=f"Loss and accuracy of training and validation over the epochs of the phases: {phases}.",
             caption=f"{report.kept_reason} Training figures are means over an epoch, with dropout and augmented views, "
-            "so they can be worse than validation.",
+            "so they can be worse than validation. All losses here are before calibration.",
         )
     ]
 

@@ -53,7 +53,8 @@ def of_splits(measured: Mapping[str, Mapping[str, Any]], class_count: int) -> Ta
     note = (
         "In brackets: 95% intervals, what chance among the measured images leaves open. Accuracy: the fraction that is "
         "classified correctly. Balanced accuracy: the same with every class counting the same. Macro F1: the mean F1 "
-        "of the classes, weighted F1: that by their size; they fall with missed images and with false alarms alike. "
+        "of the classes that have images, weighted F1: that by their size; they fall with missed images and with false "
+        "alarms alike. "
         "ROC AUC and average precision: how well the probability of a class ranks its images before the others, mean "
         f"of the classes. Log loss: the mean surprise at the true class; always guessing evenly costs "
         f"{math.log(class_count):.3f}. Brier score: the squared error of the probabilities, from 0 to 2. Calibration "
@@ -65,13 +66,13 @@ def of_splits(measured: Mapping[str, Mapping[str, Any]], class_count: int) -> Ta
 
 def of_baselines(baselines: Mapping[str, Any], measured: Mapping[str, Mapping[str, Any]]) -> Table:
     """Accuracy of simpler classifiers beside that of the trained one."""
-    rows = [["this classifier", "", *(percent(figures["accuracy"]) for figures in measured.values())]]
+    rows = [["this classifier", *(percent(figures["accuracy"]) for figures in measured.values())]]
     for row in baselines["rows"]:
         cells = [percent(row[split]["accuracy"]) if row.get(split) else "–" for split in measured]
-        rows.append([row["name"], row["setting"], *cells])
+        rows.append([f"{row['name']} ({row['setting']})", *cells])
     return Table(
         "Against simpler classifiers",
-        ["Accuracy of", "Setting", *measured],
+        ["Accuracy of", *measured],
         rows,
         " ".join(filter(None, [_against_probe(baselines["head_against_probe"]), baselines["reason"]])),
     )
@@ -147,19 +148,29 @@ def _against_probe(compared: Mapping[str, Any] | None) -> str:
 def _of_slice(column: Mapping[str, Any]) -> Table:
     rows = []
     for row in column["values"]:
-        cells = [f"{_value(name, row['figures'][name])}" for name in _SLICE_FIGURES]
-        gap = f"{_signed('accuracy', row['gaps']['accuracy'])}"
-        interval = _interval("accuracy", row["gap_intervals"]["accuracy"], signed=True)
+        accuracy, *others = (_value(name, row["figures"][name]) for name in _SLICE_FIGURES)
+        gap = f"{_points(row['gaps']['accuracy'])}{_points_interval(row['gap_intervals']['accuracy'])}"
         flag = "worse" if row["is_flagged"] else ""
-        rows.append([row["value"], f"{row['examples']:,}", *cells, f"{gap}{interval}", flag])
+        p_value = f"{row['adjusted_p_value']:.3f}"
+        rows.append([row["value"] or "(empty)", f"{row['examples']:,}", accuracy, gap, p_value, flag, *others])
     left_out = f" {column['left_out']:,} values are not shown: too few images." if column["left_out"] else ""
     note = (
-        "Gap: the accuracy minus that of all other images. “worse”: by 5 points or more, and more than chance explains "
-        f"(Fisher's test, adjusted for the number of slices).{left_out}"
+        "Gap: the accuracy minus that of all other images, in percentage points, with its own 95% interval. p: of "
+        "Fisher's test for a difference, adjusted for the number of slices, among which some differ by chance. "
+        f"“worse”: by 5 points or more, with p at most 0.05.{left_out}"
     )
     flagged = frozenset(place for place, row in enumerate(column["values"]) if row["is_flagged"])
-    columns = [column["column"], "Images", *(_FIGURES[name] for name in _SLICE_FIGURES), "Gap", ""]
+    accuracy, *others = (_FIGURES[name] for name in _SLICE_FIGURES)
+    columns = [column["column"], "Images", accuracy, "Gap", "p", "", *others]
     return Table(f"By {column['column']}", columns, rows, note, flagged)
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f}"
+
+
+def _points_interval(interval: Sequence[float] | None) -> str:
+    return f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
 
 
 def _with_sureness(name: str, figures: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration, weak_points
+from keras_transfer.evaluation import calibration, intervals, weak_points
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
@@ -88,6 +88,8 @@ def _reasons_to_wait(report: Report) -> list[str]:
     worse = weak_points.flagged_slices(report)
     if worse:
         found.append(f"it is clearly worse where {_name_list(worse)}")
+    if weak_points.is_worse_than_probe(report):
+        found.append("logistic regression on the same features is better")
     if weak_points.is_worse_than_other(report):
         found.append("the export that it was compared with is better")
     return found
@@ -167,16 +169,17 @@ def _how_sure(report: Report) -> str:
 def _confidence_in_words(figures: Mapping[str, Any]) -> str:
     if figures["examples"] < FEW_EXAMPLES:
         return f"{figures['examples']:,} are too few to tell whether its confidence can be trusted"
-    error, claimed = figures["ece"], calibration.mean_confidence(figures["reliability"])
+    error, claimed, reached = figures["ece"], calibration.mean_confidence(figures["reliability"]), figures["accuracy"]
     if error <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence can be taken at its word (calibration error {error:.3f})"
     by_chance, (low, high) = figures["ece_by_chance"], figures["intervals"]["accuracy"]
     if error <= by_chance and low <= claimed <= high:
         return f"its calibration error of {error:.3f} is within what chance explains on so few (up to {by_chance:.3f})"
-    claim = f"on average it claims {claimed:.1%} and reaches {figures['accuracy']:.1%} (calibration error {error:.3f})"
-    if abs(claimed - figures["accuracy"]) <= _GOOD_CALIBRATION_ERROR:
+    claim = f"on average it claims {claimed:.1%} and reaches {reached:.1%}"
+    claim += f" (calibration error {error:.3f})" if error > by_chance else ", more than chance explains"
+    if abs(claimed - reached) <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence is too high in places and too low in others: {claim}"
-    return f"it is {'over' if claimed > figures['accuracy'] else 'under'}confident: {claim}"
+    return f"it is {'over' if claimed > reached else 'under'}confident: {claim}"
 
 
 def _next_steps(report: Report) -> tuple[str, ...]:
@@ -184,7 +187,7 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     if report.weights == "random":
         steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
     if weak_points.has_no_test(report):
-        way = "a test/ folder, or rows with the split “test” in the CSV file"
+        way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
         if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
             way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
         steps.append(f"Set images apart to test it on: {way}.")
@@ -201,8 +204,10 @@ def _next_steps(report: Report) -> tuple[str, ...]:
     worse = weak_points.flagged_slices(report)
     if worse:
         steps.append(f"Add training images where {_name_list(worse)}.")
-    if weak_points.is_worse_than_probe(report):
-        steps.append("Train less: fewer --fine_tune_epochs, a lower --head_learning_rate, or no --head_units.")
+    if weak_points.is_worse_than_probe(report) and not _ended_at_its_best(report):
+        ways = {"fine_tune_epochs": "fewer --fine_tune_epochs", "head_units": "no --head_units"}
+        named = [way for setting, way in ways.items() if report.configuration.get(setting)]
+        steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")
     if weak_points.is_worse_than_other(report):
         steps.append(f"Deploy {report.comparison['export']} rather than this one.")
     steps += _training_steps(report)
@@ -217,19 +222,39 @@ def _next_steps(report: Report) -> tuple[str, ...]:
 
 
 def _training_steps(report: Report) -> list[str]:
-    phase = next((phase for phase in report.history if phase["phase"] == report.kept_phase), None)
-    if phase is None or not phase["best_epoch"]:
+    phase = _kept_phase(report)
+    if phase is None:
         return []
-    steps, best = [], phase["epochs"][phase["best_epoch"] - 1]
-    if phase["best_epoch"] == len(phase["epochs"]):
+    best = phase["epochs"][phase["best_epoch"] - 1]
+    if _learns_by_heart(report, best):
+        return [
+            f"It does better on its training images ({best['accuracy']:.1%}) than in validation "
+            f"({best['validation_accuracy']:.1%}): add images, or raise --augmented_views, --dropout or --l2."
+        ]
+    if _ended_at_its_best(report):
         flag = f"--{phase['phase']}_epochs"
-        steps.append(f"Train longer: epoch {phase['best_epoch']}, the last, was the best. Raise {flag}.")
-    if best["accuracy"] - best["validation_accuracy"] > _OVERFITTING_GAP:
-        steps.append(
-            f"It learns its training images by heart ({best['accuracy']:.1%} there, {best['validation_accuracy']:.1%} "
-            "in validation): add images, or raise --augmented_views, --dropout or --l2."
-        )
-    return steps
+        return [f"Train longer: epoch {phase['best_epoch']}, the last, was the best. Raise {flag}."]
+    return []
+
+
+def _kept_phase(report: Report) -> Mapping[str, Any] | None:
+    """The phase whose weights were kept; None where nothing was trained, or its start was better than its epochs."""
+    phase = next((phase for phase in report.history if phase["phase"] == report.kept_phase), None)
+    return phase if phase and phase["best_epoch"] else None
+
+
+def _ended_at_its_best(report: Report) -> bool:
+    phase = _kept_phase(report)
+    return phase is not None and phase["best_epoch"] == len(phase["epochs"])
+
+
+def _learns_by_heart(report: Report, best: Mapping[str, float]) -> bool:
+    """Whether training is better than validation by enough to matter, and by more than chance among so few images."""
+    validation = report.metrics.get("validation")
+    high = best["validation_accuracy"]
+    if validation:
+        _, high = intervals.of_fraction(round(high * validation["examples"]), validation["examples"])
+    return best["accuracy"] > max(high, best["validation_accuracy"] + _OVERFITTING_GAP)
 
 
 def _mistake_steps(report: Report) -> list[str]:
