@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration, intervals, weak_points
+from keras_transfer.evaluation import calibration, next_steps, weak_points, wording
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
 
-# At 100 the 95% interval is up to 19 points wide already, and 15 calibration bins hold fewer than 7 examples each.
-FEW_EXAMPLES = 100
 # House choices, in fractions of all examples: what counts as firm, as well calibrated, as a gap worth a word.
 _FIRM_WIDTH, _FAIRLY_FIRM_WIDTH = 0.04, 0.10
 _GOOD_CALIBRATION_ERROR = 0.05
 _CLASS_GAP = 0.05
-_OVERFITTING_GAP = 0.10
-_MAX_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Verdict:
 def judge(report: Report) -> Verdict:
     """Puts the figures of the report's headline split into words."""
     level, decision = _decision(report)
-    return Verdict(level, decision, _how_good(report), _how_sure(report), _next_steps(report), _warnings(report))
+    return Verdict(level, decision, _how_good(report), _how_sure(report), next_steps.find(report), _warnings(report))
 
 
 def _decision(report: Report) -> tuple[str, str]:
@@ -77,17 +73,17 @@ def _reasons_to_wait(report: Report) -> list[str]:
     examples, found = report.headline["examples"], []
     if weak_points.has_no_test(report):
         found.append("it was measured only on images that had a part in training")
-    if examples < FEW_EXAMPLES:
-        found.append(f"{examples:,} {_images(report)} are too few to judge it by")
+    if examples < weak_points.FEW_EXAMPLES:
+        found.append(f"{examples:,} {wording.images(report)} are too few to judge it by")
     unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
-        found.append(f"nothing is known about {_name_list(unmeasured)}")
+        found.append(f"nothing is known about {wording.name_list(unmeasured)}")
     missed = weak_points.missed_classes(report)
     if missed:
-        found.append(f"it misses most images of {_name_list(missed)}")
+        found.append(f"it misses most images of {wording.name_list(missed)}")
     worse = weak_points.flagged_slices(report)
     if worse:
-        found.append(f"it is clearly worse where {_name_list(worse)}")
+        found.append(f"it is clearly worse where {wording.name_list(worse)}")
     if weak_points.is_worse_than_probe(report):
         found.append("logistic regression on the same features is better")
     if weak_points.is_worse_than_other(report):
@@ -96,7 +92,7 @@ def _reasons_to_wait(report: Report) -> list[str]:
 
 
 def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
-    images, figures = _images(report), report.headline
+    images, figures = wording.images(report), report.headline
     found = []
     if report.weights == "random":
         text = "The base was never trained, so these figures do not show what transfer learning reaches on these images"
@@ -108,27 +104,27 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if leaks:
         text = f"{' and '.join(leaks)} stand byte for byte in another split too: they were left out of all figures."
         found.append(("Leaked images", f"{text} Those that look alike without being equal were not searched for."))
-    if figures["examples"] < FEW_EXAMPLES:
+    if figures["examples"] < weak_points.FEW_EXAMPLES:
         points = 100 / figures["examples"]
         count = f"{figures['examples']:,} {images}"
         text = f"Only {count} were measured: one of them moves the accuracy by {points:.1f} points."
         found.append(("Few images", text))
     unmeasured = weak_points.unmeasured_classes(report)
     if unmeasured:
-        text = f"There are no {images} of {_name_list(unmeasured)}, so nothing is known about"
+        text = f"There are no {images} of {wording.name_list(unmeasured)}, so nothing is known about"
         found.append(("Classes not measured", f"{text} {len(unmeasured):,} of {len(report.class_names):,} classes."))
     barely = weak_points.barely_measured_classes(report)
     if barely:
         least = weak_points.LEAST_IMAGES_A_CLASS
-        text = f"Fewer than {least} {images} of {_name_list(barely)}: how well it does on them is hardly known."
+        text = f"Fewer than {least} {images} of {wording.name_list(barely)}: how well it does on them is hardly known."
         found.append(("Few images of a class", text))
     missed = weak_points.missed_classes(report)
     if missed:
-        text = f"It finds fewer than half of the {images} of {_name_list(missed)}."
+        text = f"It finds fewer than half of the {images} of {wording.name_list(missed)}."
         found.append(("Missed classes", text))
     worse = weak_points.flagged_slices(report)
     if worse:
-        text = f"It is right clearly less often where {_name_list(worse)}, by more than chance explains."
+        text = f"It is right clearly less often where {wording.name_list(worse)}, by more than chance explains."
         found.append(("Worse for some", text))
     if weak_points.is_worse_than_probe(report):
         text = "Logistic regression on the base's features is right more often than this trained classifier."
@@ -147,8 +143,8 @@ def _how_good(report: Report) -> str:
     right, examples = _right_and_examples(figures)
     name, share = weak_points.commonest_class(report)
     text = (
-        f"{figures['accuracy']:.1%} of the {_images(report)} are classified correctly ({right:,} of {examples:,}), "
-        f"where always answering “{name}” would reach {share:.1%}"
+        f"{figures['accuracy']:.1%} of the {wording.images(report)} are classified correctly "
+        f"({right:,} of {examples:,}), where always answering “{name}” would reach {share:.1%}"
     )
     if figures["accuracy"] - figures["balanced_accuracy"] > _CLASS_GAP:
         text += f"; rare classes do worse: with every class counting the same it is {figures['balanced_accuracy']:.1%}"
@@ -167,7 +163,7 @@ def _how_sure(report: Report) -> str:
 
 
 def _confidence_in_words(figures: Mapping[str, Any]) -> str:
-    if figures["examples"] < FEW_EXAMPLES:
+    if figures["examples"] < weak_points.FEW_EXAMPLES:
         return f"{figures['examples']:,} are too few to tell whether its confidence can be trusted"
     error, claimed, reached = figures["ece"], calibration.mean_confidence(figures["reliability"]), figures["accuracy"]
     if error <= _GOOD_CALIBRATION_ERROR:
@@ -182,102 +178,5 @@ def _confidence_in_words(figures: Mapping[str, Any]) -> str:
     return f"it is {'over' if claimed > reached else 'under'}confident: {claim}"
 
 
-def _next_steps(report: Report) -> tuple[str, ...]:
-    steps = []
-    if report.weights == "random":
-        steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
-    if weak_points.has_no_test(report):
-        way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
-        if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
-            way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
-        steps.append(f"Set images apart to test it on: {way}.")
-    if report.headline["examples"] < FEW_EXAMPLES:
-        steps.append(f"Measure on more images: {FEW_EXAMPLES} at the least, several hundred for a firm figure.")
-    unmeasured = weak_points.unmeasured_classes(report)
-    if unmeasured:
-        steps.append(f"Add {_images(report)} of {_name_list(unmeasured)}.")
-    barely = weak_points.barely_measured_classes(report)
-    if barely and report.headline["examples"] >= FEW_EXAMPLES:
-        steps.append(
-            f"Add {_images(report)} of {_name_list(barely)}: at least {weak_points.LEAST_IMAGES_A_CLASS} of each."
-        )
-    worse = weak_points.flagged_slices(report)
-    if worse:
-        steps.append(f"Add training images where {_name_list(worse)}.")
-    if weak_points.is_worse_than_probe(report) and not _ended_at_its_best(report):
-        ways = {"fine_tune_epochs": "fewer --fine_tune_epochs", "head_units": "no --head_units"}
-        named = [way for setting, way in ways.items() if report.configuration.get(setting)]
-        steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")
-    if weak_points.is_worse_than_other(report):
-        steps.append(f"Deploy {report.comparison['export']} rather than this one.")
-    steps += _training_steps(report)
-    steps += _mistake_steps(report)
-    if any(report.leaked.values()):
-        steps.append(
-            "Look for more leaks, such as the same photo in another size: python -m keras_transfer.inspect_data."
-        )
-    if report.left_out:
-        steps.append("Mend or remove the files that were left out; they are listed below.")
-    return tuple(steps) or ("Try it on images from where it will be used: nothing in these figures asks for a change.",)
-
-
-def _training_steps(report: Report) -> list[str]:
-    phase = _kept_phase(report)
-    if phase is None:
-        return []
-    best = phase["epochs"][phase["best_epoch"] - 1]
-    if _learns_by_heart(report, best):
-        return [
-            f"It does better on its training images ({best['accuracy']:.1%}) than in validation "
-            f"({best['validation_accuracy']:.1%}): add images, or raise --augmented_views, --dropout or --l2."
-        ]
-    if _ended_at_its_best(report):
-        flag = f"--{phase['phase']}_epochs"
-        return [f"Train longer: epoch {phase['best_epoch']}, the last, was the best. Raise {flag}."]
-    return []
-
-
-def _kept_phase(report: Report) -> Mapping[str, Any] | None:
-    """The phase whose weights were kept; None where nothing was trained, or its start was better than its epochs."""
-    phase = next((phase for phase in report.history if phase["phase"] == report.kept_phase), None)
-    return phase if phase and phase["best_epoch"] else None
-
-
-def _ended_at_its_best(report: Report) -> bool:
-    phase = _kept_phase(report)
-    return phase is not None and phase["best_epoch"] == len(phase["epochs"])
-
-
-def _learns_by_heart(report: Report, best: Mapping[str, float]) -> bool:
-    """Whether training is better than validation by enough to matter, and by more than chance among so few images."""
-    validation = report.metrics.get("validation")
-    high = best["validation_accuracy"]
-    if validation:
-        _, high = intervals.of_fraction(round(high * validation["examples"]), validation["examples"])
-    return best["accuracy"] > max(high, best["validation_accuracy"] + _OVERFITTING_GAP)
-
-
-def _mistake_steps(report: Report) -> list[str]:
-    mistakes = np.array(report.headline["confusion_matrix"])
-    totals = mistakes.sum(axis=1)
-    np.fill_diagonal(mistakes, 0)
-    if not mistakes.any():
-        return []
-    true_id, predicted_id = divmod(int(mistakes.argmax()), len(mistakes))
-    true_name, predicted_name = report.class_names[true_id], report.class_names[predicted_id]
-    share = f"{mistakes[true_id, predicted_id]:,} of its {totals[true_id]:,} {_images(report)}"
-    mistake = f"Look first at “{true_name}”: {share} are taken for “{predicted_name}”, the most frequent mistake."
-    return [f"{mistake} Are their labels right? Add more like them."]
-
-
-def _images(report: Report) -> str:
-    return "images" if report.headline_split == "all" else f"{report.headline_split} images"
-
-
 def _right_and_examples(figures: Mapping[str, Any]) -> tuple[int, int]:
     return int(np.trace(figures["confusion_matrix"])), figures["examples"]
-
-
-def _name_list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(f"“{name}”" for name in names[:_MAX_NAMES]) + more

@@ -11,6 +11,8 @@ from keras_transfer.evaluation import intervals
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
 
+# At 100 the 95% interval is up to 19 points wide already, and 15 calibration bins hold fewer than 7 examples each.
+FEW_EXAMPLES = 100
 _LEAST_RECALL = 0.5  # a house choice: who finds fewer than half of a class misses it
 # With 9 images even a recall of all of them has a 95% interval from 70% on, and intervals of means over the classes are
 # too narrow (benchmarks/intervals.py).

@@ -1,0 +1,105 @@
+"""What to do next, from the figures of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_transfer.evaluation import intervals, weak_points, wording
+
+if TYPE_CHECKING:
+    from keras_transfer.evaluation.report import Report
+
+_OVERFITTING_GAP = 0.10  # house choice, of accuracy
+
+
+def find(report: Report) -> tuple[str, ...]:
+    """What the figures of a report's headline split ask for: sentences, the most useful first; never empty."""
+    steps = []
+    if report.weights == "random":
+        steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
+    if weak_points.has_no_test(report):
+        way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
+        if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
+            way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
+        steps.append(f"Set images apart to test it on: {way}.")
+    if report.headline["examples"] < weak_points.FEW_EXAMPLES:
+        steps.append(
+            f"Measure on more images: {weak_points.FEW_EXAMPLES} at the least, several hundred for a firm figure."
+        )
+    unmeasured = weak_points.unmeasured_classes(report)
+    if unmeasured:
+        steps.append(f"Add {wording.images(report)} of {wording.name_list(unmeasured)}.")
+    barely = weak_points.barely_measured_classes(report)
+    if barely and report.headline["examples"] >= weak_points.FEW_EXAMPLES:
+        least = weak_points.LEAST_IMAGES_A_CLASS
+        steps.append(f"Add {wording.images(report)} of {wording.name_list(barely)}: at least {least} of each.")
+    worse = weak_points.flagged_slices(report)
+    if worse:
+        steps.append(f"Add training images where {wording.name_list(worse)}.")
+    if weak_points.is_worse_than_probe(report) and not _ended_at_its_best(report):
+        ways = {"fine_tune_epochs": "fewer --fine_tune_epochs", "head_units": "no --head_units"}
+        named = [way for setting, way in ways.items() if report.configuration.get(setting)]
+        steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")
+    if weak_points.is_worse_than_other(report):
+        steps.append(f"Deploy {report.comparison['export']} rather than this one.")
+    steps += _training_steps(report)
+    steps += _mistake_steps(report)
+    if any(report.leaked.values()):
+        steps.append(
+            "Look for more leaks, such as the same photo in another size: python -m keras_transfer.inspect_data."
+        )
+    if report.left_out:
+        steps.append("Mend or remove the files that were left out; they are listed below.")
+    return tuple(steps) or ("Try it on images from where it will be used: nothing in these figures asks for a change.",)
+
+
+def _training_steps(report: Report) -> list[str]:
+    phase = _kept_phase(report)
+    if phase is None:
+        return []
+    best = phase["epochs"][phase["best_epoch"] - 1]
+    if _learns_by_heart(report, best):
+        return [
+            f"It does better on its training images ({best['accuracy']:.1%}) than in validation "
+            f"({best['validation_accuracy']:.1%}): add images, or raise --augmented_views, --dropout or --l2."
+        ]
+    if _ended_at_its_best(report):
+        flag = f"--{phase['phase']}_epochs"
+        return [f"Train longer: epoch {phase['best_epoch']}, the last, was the best. Raise {flag}."]
+    return []
+
+
+def _kept_phase(report: Report) -> Mapping[str, Any] | None:
+    """The phase whose weights were kept; None where nothing was trained, or its start was better than its epochs."""
+    phase = next((phase for phase in report.history if phase["phase"] == report.kept_phase), None)
+    return phase if phase and phase["best_epoch"] else None
+
+
+def _ended_at_its_best(report: Report) -> bool:
+    phase = _kept_phase(report)
+    return phase is not None and phase["best_epoch"] == len(phase["epochs"])
+
+
+def _learns_by_heart(report: Report, best: Mapping[str, float]) -> bool:
+    """Whether training is better than validation by enough to matter, and by more than chance among so few images."""
+    validation = report.metrics.get("validation")
+    high = best["validation_accuracy"]
+    if validation:
+        _, high = intervals.of_fraction(round(high * validation["examples"]), validation["examples"])
+    return best["accuracy"] > max(high, best["validation_accuracy"] + _OVERFITTING_GAP)
+
+
+def _mistake_steps(report: Report) -> list[str]:
+    mistakes = np.array(report.headline["confusion_matrix"])
+    totals = mistakes.sum(axis=1)
+    np.fill_diagonal(mistakes, 0)
+    if not mistakes.any():
+        return []
+    true_id, predicted_id = divmod(int(mistakes.argmax()), len(mistakes))
+    true_name, predicted_name = report.class_names[true_id], report.class_names[predicted_id]
+    share = f"{mistakes[true_id, predicted_id]:,} of its {totals[true_id]:,} {wording.images(report)}"
+    mistake = f"Look first at “{true_name}”: {share} are taken for “{predicted_name}”, the most frequent mistake."
+    return [f"{mistake} Are their labels right? Add more like them."]
