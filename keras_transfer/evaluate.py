@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         "split": split,
         "evaluation": metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=export.class_names),
         "slices": slices.measure(label_ids=label_ids, probabilities=probabilities, columns=kept.slices),
+        "seen_in_training": _count_seen(export, kept),
         "comparison": _compare(config, other, kept, label_ids, probabilities) if other else None,
         "left_out": [{"path": path, "reason": reason} for path, reason in left_out],
     }
@@ -113,6 +115,7 @@ def _compare(
     _refuse_too_many_unreadable(unreadable, len(examples), config.source.max_unreadable_fraction)
     return {
         "export": str(other.path),
+        "seen_in_training": _count_seen(other, examples),
         "evaluation": metrics.measure(
             label_ids=label_ids[positions], probabilities=of_other, class_names=other.class_names
         ),
@@ -120,6 +123,19 @@ def _compare(
             label_ids=label_ids[positions], probabilities=probabilities[positions], other_probabilities=of_other
         ),
     }
+
+
+def _count_seen(export: Export, examples: Examples) -> dict[str, int]:
+    """Split -> how many of the images were in it when the export was trained; warns where there are any."""
+    digests = (hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in examples.paths)
+    counts = version_folder.count_seen_images(export.path, digests)
+    if counts:
+        told = " and ".join(f"{count:,} in its {split}" for split, count in counts.items())
+        terminal.warn(
+            f"{export.path} has seen some of these images before: {told} split, of {len(examples):,}. On new images it "
+            "does worse than these figures say."
+        )
+    return counts
 
 
 def _choose(examples: Examples, wanted: str) -> tuple[Examples, str]:
@@ -206,6 +222,7 @@ def _write_report(
             left_out=[(item["path"], item["reason"]) for item in result["left_out"]],
             configuration=to_flat(config),
             slices=result["slices"],
+            seen=result["seen_in_training"],
             comparison=result["comparison"] or {},
             galleries=pictures,
             paths={"export": str(export_dir), "figures": str(output / "metrics.json")},

@@ -217,3 +217,24 @@ def test_an_export_with_other_classes_is_not_compared(small_run, tmp_path, capsy
     assert run_command("evaluate", *flags, f"--image_dir={small_run.photos}") == 1
     assert "has the classes blue, green, purple" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_images_that_the_export_was_trained_on_are_counted_and_speak_against_it(small_run, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    for split in ("train", "validation", "test"):
+        shutil.copytree(small_run.photos / split, photos, dirs_exist_ok=True, copy_function=copier(split))
+    result = evaluate(small_run, photos, tmp_path / "evaluation")
+    assert result["seen_in_training"] == {"train": 15, "validation": 6}
+    assert result["evaluation"]["examples"] == 30
+    assert "15 in its train and 6 in its validation split, of 30" in capsys.readouterr().err
+    page = (tmp_path / "evaluation" / "report.html").read_text("utf-8")
+    assert "21 of the 30 images that it was measured on had a part in its training" in page
+
+
+def copier(prefix: str):
+    """Copies a file under a name that tells its split apart."""
+    return lambda source, target: shutil.copy(source, Path(target).with_name(f"{prefix}-{Path(target).name}"))
+
+
+def test_images_of_the_test_split_were_not_seen(small_run, tmp_path):
+    assert evaluate(small_run, small_run.photos, tmp_path / "evaluation")["seen_in_training"] == {}

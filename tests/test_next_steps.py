@@ -94,3 +94,8 @@ def test_files_that_were_left_out_are_something_to_do():
 def test_a_faultless_report_still_says_what_to_do():
     (step,) = next_steps.find(make_report([[100, 0], [0, 100]]))
     assert step.startswith("Try it on images from where it will be used")
+
+
+def test_seen_images_ask_for_others():
+    assert "images that had no part in its training" in steps_of(make_report(split="all", seen={"train": 3}))
+    assert "images that had no part in its training" not in steps_of(make_report(split="all"))

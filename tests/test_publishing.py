@@ -101,6 +101,7 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, e
         "parity": published.parity,
     }
     assert metadata["data"]["examples"] == {"train": 6, "validation": 0, "test": 20}
+    assert version_folder.count_seen_images(published.path, examples.sha256) == {"train": 6}
     assert "accuracy 0.750" in (published.path / writer.MODEL_CARD_FILE).read_text("utf-8")
 
 

@@ -35,6 +35,12 @@ def test_a_missing_test_split_is_said_loudly(split, warns):
     assert ("a test/ folder" in next_steps(the_report)) == warns
 
 
+def test_seen_images_are_said_loudly():
+    warnings = verdict.judge(make_report(split="all", seen={"train": 120, "validation": 20})).warnings
+    told = "120 were in its train split and 20 were in its validation split"
+    assert warnings == (("Seen in training", f"Of these images {told}, so new images usually do worse."),)
+
+
 @pytest.mark.parametrize(("examples", "warns"), [(99, True), (100, False)])
 def test_fewer_than_a_hundred_images_are_said_loudly(examples, warns):
     the_report = make_report([[examples - 50, 0], [0, 50]])
@@ -198,6 +204,12 @@ def other(outcome):
             {"split": "validation"},
             "wait",
             "Do not deploy it yet: it was measured only on images that had a part in training.",
+        ),
+        (
+            [[95, 5], [5, 95]],
+            {"split": "all", "seen": {"train": 120, "validation": 20}},
+            "wait",
+            "Do not deploy it yet: 140 of the 200 images that it was measured on had a part in its training.",
         ),
         ([[20, 0], [0, 20]], {}, "wait", "Do not deploy it yet: 40 test images are too few to judge it by."),
         (

@@ -69,3 +69,8 @@ def test_what_was_not_compared_is_not_worse():
     assert not weak_points.is_worse_than_probe(make_report(baselines={"head_against_probe": None}))
     assert not weak_points.is_worse_than_probe(make_report())
     assert not weak_points.is_worse_than_other(make_report())
+
+
+@pytest.mark.parametrize(("split", "expected"), [("all", 7), ("test", 7), ("train", 0), ("validation", 0)])
+def test_seen_images_are_counted_where_the_split_does_not_say_so_already(split, expected):
+    assert weak_points.seen_images(make_report(split=split, seen={"train": 5, "validation": 2})) == expected

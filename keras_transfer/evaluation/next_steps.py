@@ -25,6 +25,8 @@ def find(report: Report) -> tuple[str, ...]:
         if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
             way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
         steps.append(f"Set images apart to test it on: {way}.")
+    if weak_points.seen_images(report):
+        steps.append("Measure it on images that had no part in its training: new ones, or the test split of its run.")
     if report.headline["examples"] < weak_points.FEW_EXAMPLES:
         steps.append(
             f"Measure on more images: {weak_points.FEW_EXAMPLES} at the least, several hundred for a firm figure."

@@ -50,6 +50,7 @@ class Report:
       examples: split -> class name -> number of examples; a class that is not named has none.
       left_out: (path, reason) of each file that was left out.
       leaked: split -> how many of these were in it and, byte for byte, in a split that is learned from.
+      seen: split of training -> how many of the measured images were in it.
       configuration: setting -> value.
       paths: what -> where it lies.
       slices: of the headline split, from `slices.measure`.
@@ -71,6 +72,7 @@ class Report:
     examples: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     left_out: Sequence[tuple[str, str]] = ()
     leaked: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, int] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     slices: Sequence[Mapping[str, Any]] = ()

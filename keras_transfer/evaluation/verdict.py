@@ -73,6 +73,9 @@ def _reasons_to_wait(report: Report) -> list[str]:
     examples, found = report.headline["examples"], []
     if weak_points.has_no_test(report):
         found.append("it was measured only on images that had a part in training")
+    seen = weak_points.seen_images(report)
+    if seen:
+        found.append(f"{seen:,} of the {examples:,} images that it was measured on had a part in its training")
     if examples < weak_points.FEW_EXAMPLES:
         found.append(f"{examples:,} {wording.images(report)} are too few to judge it by")
     unmeasured = weak_points.unmeasured_classes(report)
@@ -100,6 +103,9 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if weak_points.has_no_test(report):
         text = f"All figures are of the {images}, which had a part in training, so new images usually do worse."
         found.append(("No test split", text))
+    if weak_points.seen_images(report):
+        told = " and ".join(f"{count:,} were in its {split} split" for split, count in report.seen.items())
+        found.append(("Seen in training", f"Of these images {told}, so new images usually do worse."))
     leaks = [f"{count:,} {split} images" for split, count in report.leaked.items() if count]
     if leaks:
         text = f"{' and '.join(leaks)} stand byte for byte in another split too: they were left out of all figures."

@@ -65,6 +65,11 @@ def has_no_test(report: Report) -> bool:
     return report.headline_split in ("validation", "train")
 
 
+def seen_images(report: Report) -> int:
+    """How many of the measured images had a part in training, where that is not said by their split already."""
+    return 0 if has_no_test(report) else sum(report.seen.values())
+
+
 def commonest_class(report: Report) -> tuple[str, float]:
     """Its name and its share of the measured images: what guessing would reach."""
     totals = np.sum(report.headline["confusion_matrix"], axis=1)
