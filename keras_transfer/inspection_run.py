@@ -188,7 +188,7 @@ def _summary(inspected: _Inspected, result: dict[str, Any], config: InspectConfi
     if config.source.image_dir and len(inspected.examples.class_names) > 1:
         photos_dir, listed = shlex.quote(config.source.image_dir), shlex.quote(str(output / "exclude.txt"))
         terminal.say("\nNext, once you have looked at the page and the list:")
-        terminal.say(f"  python -m keras_transfer.train --image_dir={photos_dir} --exclude_list={listed}")
+        terminal.say(f"  {terminal.python()} -m keras_transfer.train --image_dir={photos_dir} --exclude_list={listed}")
 
 
 _FILES = {"page": "inspection.html", "findings": "inspection.json", "files to leave out": "exclude.txt"}

@@ -18,8 +18,8 @@ from keras_transfer.saved_model import version_folder
 def predict(config: PredictConfig) -> Path:
     """Asks an export for every image under a folder and writes a row for each.
 
-    Columns: path, label, score, one column of probability for each class, error. A file that can't be read has its
-    reason in `error` and nothing else.
+    Columns: path, label, score, one column of probability for each class, error; and after the score, for an export
+    with `--abstain_below`, accepted (true or false). A file that can't be read has its reason in `error` only.
 
     Returns:
       The CSV file.
@@ -33,25 +33,31 @@ def predict(config: PredictConfig) -> Path:
     if not paths:
         raise UserError(f"--images={settings.images} holds no JPEG, PNG, GIF, BMP or WebP file.")
     terminal.import_tensorflow_quietly()
+    import numpy as np
+
     from keras_transfer.saved_model import reader
 
     export = reader.read(settings.export_dir)
     output, unreadable = Path(settings.output), 0
+    threshold = version_folder.read_abstention(export.path)
+    figures = ["label", "score", *(["accepted"] if threshold else []), *export.class_names]
     with atomic_files.whole_file(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "label", "score", *export.class_names, "error"])
+        writer.writerow(["path", *figures, "error"])
         answers = export.probabilities_of_files(paths, batch_size=settings.batch_size)
         for path, row, reason in terminal.progress(answers, total=len(paths), title="Predicting"):
             if row is None:
                 unreadable += 1
-                writer.writerow([path, "", "", *[""] * len(export.class_names), reason])
+                writer.writerow([path, *[""] * len(figures), reason])
             else:
                 best = int(row.argmax())
-                writer.writerow([path, export.class_names[best], row[best], *row, ""])
+                # In float32, as the export compares.
+                accepted = [str(bool(row[best] >= np.float32(threshold))).lower()] if threshold else []
+                writer.writerow([path, export.class_names[best], row[best], *accepted, *row, ""])
         for item in left_out:
             if item.is_unreadable:
                 unreadable += 1
-                writer.writerow([item.path, "", "", *[""] * len(export.class_names), item.reason])
+                writer.writerow([item.path, *[""] * len(figures), item.reason])
     terminal.table([("images", f"{len(paths):,}"), ("not readable", f"{unreadable:,}"), ("written to", str(output))])
     return output
 

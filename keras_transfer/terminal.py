@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -23,6 +26,15 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Prints a line that must not be overlooked, to stderr."""
     print(f"WARNING: {text}", file=sys.stderr, flush=True)
+
+
+def python() -> str:
+    """What to type for the Python that runs: `python` where the shell knows it by that name, else its path."""
+    running = Path(sys.executable)
+    if shutil.which("python") == str(running):
+        return "python"
+    here = Path.cwd()
+    return shlex.quote(str(running.relative_to(here) if running.is_relative_to(here) else running))
 
 
 def table(rows: Sequence[tuple[str, str]], title: str = "") -> None:

@@ -60,6 +60,7 @@ def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
             "left_out": len(examples.left_out) + len(finished.published.unreadable),
         },
         "leaked": prepared.leaked,
+        "label_conflicts": prepared.label_conflicts,
         "class_names": list(examples.class_names),
         "backbone": prepared.config.model.backbone,
         "weights": prepared.classifier.weights,
@@ -136,6 +137,7 @@ def _write_report(
             },
             left_out=[(item.path, item.reason) for item in examples.left_out] + finished.published.unreadable,
             leaked=prepared.leaked,
+            label_conflicts=prepared.label_conflicts,
             configuration=to_flat(prepared.config),
             paths={what: str(path) for what, path in _results(prepared, run).items()},
             slices=figures["slices"],
@@ -211,7 +213,7 @@ def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, figures:
     served = shlex.quote(str(export.parent.resolve()))
     terminal.say("\nNext:")
     terminal.say(
-        f"  python -m keras_transfer.predict --export_dir={shlex.quote(str(export))} --images=FOLDER "
+        f"  {terminal.python()} -m keras_transfer.predict --export_dir={shlex.quote(str(export))} --images=FOLDER "
         "--output=predictions.csv"
     )
     terminal.say(

@@ -57,6 +57,7 @@ class Prepared:
       config: of the run.
       examples: read and split.
       leaked: split -> number of images that were left out of it, because they stand in another split too.
+      label_conflicts: number of files with the same bytes as one of another class.
       classifier: built, not trained.
       phases: with their cuts.
       plan: of the inputs and their cost.
@@ -66,6 +67,7 @@ class Prepared:
     config: TrainConfig
     examples: Examples
     leaked: dict[str, int]
+    label_conflicts: int
     classifier: Classifier
     phases: tuple[phases.Phase, ...]
     plan: plan.Plan
@@ -110,6 +112,7 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
             test_fraction=config.split.test_fraction,
             seed=config.split.split_seed,
         )
+        label_conflicts = leaks.count_label_conflicts(examples)
         examples, leaked = leaks.leave_out(examples)
         _refuse_gates_without_test(config, examples)
     with watch.stage("build"):
@@ -122,7 +125,7 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         )
         planned = phases.plan(classifier, config.training)
         costs = plan.make(classifier, planned, examples, config=config)
-    return Prepared(config, examples, leaked, classifier, planned, costs, watch)
+    return Prepared(config, examples, leaked, label_conflicts, classifier, planned, costs, watch)
 
 
 def _refuse_gates_without_test(config: TrainConfig, examples: Examples) -> None:
@@ -243,9 +246,9 @@ def _train(prepared: Prepared, run: RunDirectory) -> phases.Outcome:
 
 def _fill(prepared: Prepared) -> None:
     planned, config = prepared.plan, prepared.config
+    limit = config.training.feature_cache_max_bytes
+    bank_storage.make_room(planned.cache_dir, needed_bytes=planned.bank_bytes, max_bytes=limit)
     if planned.gaps:
-        limit = config.training.feature_cache_max_bytes
-        bank_storage.make_room(planned.cache_dir, needed_bytes=planned.bank_bytes, max_bytes=limit)
         bank_filling.fill(prepared.classifier, planned.banks, planned.gaps, config=config)
     else:
         terminal.say("\nThe feature bank holds every view already.")

@@ -56,6 +56,18 @@ def test_a_split_that_is_all_leaked_is_refused():
         leaks.leave_out(examples_of(("1", "train"), ("2", "validation"), ("1", "test")))
 
 
+def test_files_with_the_same_bytes_and_different_labels_are_counted_and_named(capsys):
+    # Labels go 0, 1, 0, 1 by place: the first two files conflict, the third and the fifth have one label.
+    examples = examples_of(("1", "train"), ("1", "train"), ("2", "train"), ("3", "test"), ("2", "test"))
+    assert leaks.count_label_conflicts(examples) == 2
+    assert "such as 0.jpg and 1.jpg: one label is wrong" in capsys.readouterr().err
+
+
+def test_without_label_conflicts_nothing_is_said(capsys):
+    assert leaks.count_label_conflicts(examples_of(*CLEAN)) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.fixture(scope="module")
 def leaky_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with two training photos among the 9 of the test, one of them under another label."""

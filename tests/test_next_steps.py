@@ -99,3 +99,7 @@ def test_a_faultless_report_still_says_what_to_do():
 def test_seen_images_ask_for_others():
     assert "images that had no part in its training" in steps_of(make_report(split="all", seen={"train": 3}))
     assert "images that had no part in its training" not in steps_of(make_report(split="all"))
+
+
+def test_images_with_two_labels_are_something_to_do():
+    assert "Mend the labels of images that have two" in steps_of(make_report(label_conflicts=2))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_transfer.saved_model import version_folder
 from small_training import COLOURS, ask_command, run_command
@@ -78,6 +81,27 @@ def test_a_single_file_is_enough_and_the_output_s_folder_is_made(small_run, tmp_
     photo = small_run.photos / "test" / "green" / "1.jpg"
     (row,) = predict(small_run, photo, tmp_path / "new" / "folder" / "p.csv")
     assert (row["path"], row["label"]) == (str(photo), "green")
+
+
+def test_an_export_that_abstains_has_a_column_for_what_it_accepts(small_run, tmp_path):
+    """One photo is of a class, the other of something else, whose very score is then the threshold."""
+    (tmp_path / "photos").mkdir()
+    shutil.copy(small_run.photos / "test" / "red" / "0.jpg", tmp_path / "photos" / "a.jpg")
+    Image.new("RGB", (40, 50), (130, 130, 130)).save(tmp_path / "photos" / "b.png")
+    of_class, of_other = (float(row["score"]) for row in predict(small_run, tmp_path / "photos", tmp_path / "p.csv"))
+    assert of_other < of_class
+
+    def accepted(threshold: float) -> list[str]:
+        version = shutil.copytree(small_run.export_dir, tmp_path / f"{threshold}" / "1")
+        metadata = json.loads((version / version_folder.METADATA_FILE).read_text("utf-8"))
+        metadata["serving"]["abstain_below"] = threshold
+        (version / version_folder.METADATA_FILE).write_text(json.dumps(metadata), "utf-8")
+        rows = predict(small_run, tmp_path / "photos", tmp_path / "p.csv", f"--export_dir={version}")
+        assert list(rows[0]) == ["path", "label", "score", "accepted", "blue", "green", "red", "error"]
+        return [row["accepted"] for row in rows]
+
+    assert accepted(of_other) == ["true", "true"]
+    assert accepted((of_other + of_class) / 2) == ["true", "false"]
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,22 @@ def test_a_slice_without_a_value_has_a_name():
 def test_thresholds_tell_coverage_and_accuracy():
     label_ids = np.zeros(10, int)
     probabilities = np.array([[0.95, 0.05]] * 6 + [[0.3, 0.7]] * 4, np.float32)
-    rows = report_tables.of_thresholds(thresholds.table(label_ids, probabilities), "test").rows
+    table = report_tables.of_thresholds(thresholds.table(label_ids, probabilities), "test", abstain_below=0.0)
+    rows = table.rows
     assert rows[0][:3] == ["none", "100.0%", "10"]
     assert rows[0][3].startswith("60.0% (")
     by_threshold = {cells[0]: cells for cells in rows}
     assert by_threshold["0.8"][1:3] == ["60.0%", "6"]
     assert by_threshold["0.8"][3].startswith("100.0% (")
     assert by_threshold["0.99"][1:] == ["0.0%", "0", "–"]
+
+
+@pytest.mark.parametrize(("abstain_below", "words"), [(0.0, "--abstain_below adds"), (0.75, "is at least 0.75.")])
+def test_an_export_that_abstains_already_is_not_told_to(abstain_below, words):
+    rows = thresholds.table(np.array([0]), np.array([[0.9, 0.1]], np.float32))
+    note = report_tables.of_thresholds(rows, "test", abstain_below=abstain_below).note
+    assert words in note
+    assert ("--abstain_below" in note) == (abstain_below == 0)
 
 
 def test_two_exports_stand_side_by_side():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,22 @@ from keras_transfer import terminal
 def test_a_table_is_aligned(capsys):
     terminal.table([("a", "1"), ("long name", "2")], title="Plan")
     assert capsys.readouterr().out == "\nPlan\n  a          1\n  long name  2\n"
+
+
+@pytest.mark.parametrize(
+    ("running", "known", "expected"),
+    [
+        ("/venv/bin/python", "/venv/bin/python", "python"),
+        ("/venv/bin/python", "/usr/bin/python", "/venv/bin/python"),
+        ("/venv/bin/python", None, "/venv/bin/python"),
+        ("{here}/my venv/bin/python", "/usr/bin/python", "'my venv/bin/python'"),
+    ],
+)
+def test_the_python_to_type_is_the_one_that_runs(monkeypatch, tmp_path, running, known, expected):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", running.format(here=tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda _: known)
+    assert terminal.python() == expected
 
 
 def test_a_warning_goes_to_stderr(capsys):

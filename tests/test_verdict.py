@@ -35,6 +35,10 @@ def test_a_missing_test_split_is_said_loudly(split, warns):
     assert ("a test/ folder" in next_steps(the_report)) == warns
 
 
+def test_images_with_two_labels_are_said_loudly():
+    assert warning_titles(make_report(label_conflicts=2)) == ["Two labels for one image"]
+
+
 def test_seen_images_are_said_loudly():
     warnings = verdict.judge(make_report(split="all", seen={"train": 120, "validation": 20})).warnings
     told = "120 were in its train split and 20 were in its validation split"

@@ -56,6 +56,17 @@ def test_damaged_metadata_is_named(content, tmp_path):
         version_folder.read_preprocessing(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [('{"serving": {"abstain_below": 0.7}}', 0.7), ('{"serving": {}}', 0.0), ("{", 0.0), (None, 0.0)],
+)
+def test_the_confidence_from_which_on_answers_are_accepted_can_be_read(content, expected, tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    if content is not None:
+        (tmp_path / version_folder.METADATA_FILE).write_text(content)
+    assert version_folder.read_abstention(tmp_path) == expected
+
+
 def digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 

@@ -1,8 +1,9 @@
-"""Files with the same bytes in two splits: figures over them would be of what the classifier was trained on."""
+"""Files with the same bytes in two splits, whose figures would be of what was trained on, or under two labels."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Mapping
 
 from keras_transfer import terminal
@@ -40,6 +41,27 @@ def leave_out(examples: Examples) -> tuple[Examples, dict[str, int]]:
     _refuse_emptied(examples, kept)
     _report(counts)
     return dataclasses.replace(kept, left_out=(*examples.left_out, *left_out)), counts
+
+
+def count_label_conflicts(examples: Examples) -> int:
+    """How many files have the same bytes as a file of another class, of which one label must be wrong; warns of them.
+
+    Args:
+      examples: read, in any splits.
+    """
+    labels: dict[str, set[int]] = defaultdict(set)
+    for digest, label_id in zip(examples.sha256, examples.label_ids.tolist(), strict=True):
+        labels[digest].add(label_id)
+    paths = sorted(
+        (digest, path) for digest, path in zip(examples.sha256, examples.paths, strict=True) if len(labels[digest]) > 1
+    )
+    if paths:
+        pair = " and ".join(path for _, path in paths[:2])
+        terminal.warn(
+            f"{len(paths)} files have the same bytes as a file of another class, such as {pair}: one label is wrong. "
+            "python -m keras_transfer.inspect_data lists them all."
+        )
+    return len(paths)
 
 
 def _first_of_each(examples: Examples, split: str) -> dict[str, int]:

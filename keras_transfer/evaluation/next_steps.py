@@ -49,6 +49,8 @@ def find(report: Report) -> tuple[str, ...]:
         steps.append(f"Deploy {report.comparison['export']} rather than this one.")
     steps += _training_steps(report)
     steps += _mistake_steps(report)
+    if report.label_conflicts:
+        steps.append("Mend the labels of images that have two: python -m keras_transfer.inspect_data lists them.")
     if any(report.leaked.values()):
         steps.append(
             "Look for more leaks, such as the same photo in another size: python -m keras_transfer.inspect_data."

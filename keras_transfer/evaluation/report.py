@@ -50,6 +50,7 @@ class Report:
       examples: split -> class name -> number of examples; a class that is not named has none.
       left_out: (path, reason) of each file that was left out.
       leaked: split -> how many of these were in it and, byte for byte, in a split that is learned from.
+      label_conflicts: number of files with the same bytes as one of another class.
       seen: split of training -> how many of the measured images were in it.
       configuration: setting -> value.
       paths: what -> where it lies.
@@ -72,6 +73,7 @@ class Report:
     examples: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     left_out: Sequence[tuple[str, str]] = ()
     leaked: Mapping[str, int] = field(default_factory=dict)
+    label_conflicts: int = 0
     seen: Mapping[str, int] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -155,7 +157,11 @@ def _render(report: Report, pictures: Sequence[_Picture]) -> str:
         weights=f", {Path(report.weights).name} weights" if report.weights else "",
         cards=_cards(report),
         tables=_tables(report),
-        thresholds=report_tables.of_thresholds(report.headline["thresholds"], report.headline_split),
+        thresholds=report_tables.of_thresholds(
+            report.headline["thresholds"],
+            report.headline_split,
+            abstain_below=report.configuration.get("abstain_below", 0.0),
+        ),
         weakest_first=_weakest_first(report),
         pictures=pictures,
         left_out=report.left_out[:_MAX_LEFT_OUT],

@@ -83,8 +83,17 @@ def of_slices(columns: Sequence[Mapping[str, Any]]) -> list[Table]:
     return [_of_slice(column) for column in columns]
 
 
-def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str) -> Table:
-    """How many images are still answered above a confidence, and how many of them right."""
+def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str, *, abstain_below: float) -> Table:
+    """How many images are still answered above a confidence, and how many of them right.
+
+    Args:
+      rows: from `thresholds.table`.
+      split: that they are of.
+      abstain_below: the export's own threshold; 0 for none.
+    """
+    own = "--abstain_below adds an output “accepted” to the export."
+    if abstain_below:
+        own = f"This export's output “accepted” says whether the confidence is at least {abstain_below:g}."
     return Table(
         f"If it may abstain ({split})",
         ["Least confidence", "Answered", "Images", "Accuracy among them"],
@@ -97,8 +106,8 @@ def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str) -> Table:
             ]
             for row in rows
         ],
-        "Answers below a confidence can go to a person instead: --abstain_below adds an output “accepted” to the "
-        "export. Choose the threshold on other images than those that you report its accuracy on.",
+        f"Answers below a confidence can go to a person instead: {own} Choose the threshold on other images than those "
+        "that you report its accuracy on.",
     )
 
 

@@ -110,6 +110,9 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if leaks:
         text = f"{' and '.join(leaks)} stand byte for byte in another split too: they were left out of all figures."
         found.append(("Leaked images", f"{text} Those that look alike without being equal were not searched for."))
+    if report.label_conflicts:
+        text = f"{report.label_conflicts:,} files have the same bytes as a file of another class: one label is wrong."
+        found.append(("Two labels for one image", text))
     if figures["examples"] < weak_points.FEW_EXAMPLES:
         points = 100 / figures["examples"]
         count = f"{figures['examples']:,} {images}"

@@ -51,6 +51,18 @@ def read_preprocessing(path: Path) -> tuple[ImageConfig, int]:
         raise UserError(f"{path / METADATA_FILE} is missing or damaged ({error}).") from error
 
 
+def read_abstention(path: Path) -> float:
+    """The confidence from which on an export accepts its own answers; 0 where it abstains from none, or does not tell.
+
+    Args:
+      path: of the version folder.
+    """
+    try:
+        return float(json.loads((path / METADATA_FILE).read_text("utf-8"))["serving"]["abstain_below"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
+
+
 def write_seen_images(path: Path, digests: Mapping[str, Iterable[str]]) -> None:
     """Writes which images had a part in training, by the beginnings of their digests; no photo can be made of them.
 
