@@ -67,6 +67,13 @@ def test_what_cannot_fit_under_the_limit_is_refused_with_its_bytes(tmp_path):
         bank_storage.make_room(tmp_path, needed_bytes=1_000_000, max_bytes=500_000)
 
 
+def test_banks_in_use_over_the_limit_are_told_where_nothing_is_to_be_written(tmp_path, capsys):
+    bank = make_bank(tmp_path, "a", last_used=1)
+    bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES // 2)
+    assert exists(bank)
+    assert "over --feature_cache_max_bytes=10,000, all of it in use" in capsys.readouterr().err
+
+
 def test_no_limit_removes_nothing(tmp_path):
     bank = make_bank(tmp_path, "a", last_used=1)
     bank.close()

@@ -25,11 +25,11 @@ def size_bytes(cache_dir: Path) -> int:
 def make_room(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> None:
     """Removes the least recently used columns until `needed_bytes` more fit, both under the limit and on the disk.
 
-    A column that a run has open is never removed.
+    A column that a run has open is never removed, so where nothing is to be written more may stay than the limit.
 
     Args:
       cache_dir: shared by all runs.
-      needed_bytes: that are about to be written.
+      needed_bytes: that are about to be written; 0 only holds what there is to the limit.
       max_bytes: limit of all banks together; 0 is none.
 
     Raises:
@@ -43,7 +43,9 @@ def make_room(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> None:
         if _remove_unless_open(column):
             terminal.say(f"feature bank: removed {column} ({freed:,} bytes), not used for the longest time")
             over -= freed
-    if over > 0:
+    if over > 0 and not needed_bytes:
+        terminal.warn(f"feature bank: {over:,} bytes over --feature_cache_max_bytes={max_bytes:,}, all of it in use")
+    elif over > 0:
         raise UserError(
             f"The feature bank needs {needed_bytes:,} bytes more, {over:,} over "
             f"--feature_cache_max_bytes={max_bytes:,}. Raise that limit, take fewer --augmented_views, or "

@@ -125,11 +125,12 @@ def open_banks(
 
 def rows(plan: Plan) -> list[tuple[str, str]]:
     """The plan as lines for the terminal."""
+    to_write = f"{plan.bank_bytes:,} bytes to write" if plan.uses_bank else f"would take {plan.bank_bytes:,} bytes"
     return [
         ("feature bank", ("on: " if plan.uses_bank else "off: ") + plan.reason),
         ("with the bank", _cost_text(plan.bank)),
         ("without it", _cost_text(plan.online)),
-        ("bank on disk", f"{plan.bank_bytes:,} bytes to write; {plan.stored_bytes:,} in {plan.cache_dir} already"),
+        ("bank on disk", f"{to_write}; {plan.stored_bytes:,} in {plan.cache_dir} already"),
         ("precision", f"{plan.precision} below the cut, float32 above it"),
     ]
 
