@@ -103,3 +103,17 @@ def test_a_class_without_images_is_refused(photos, tmp_path):
 def test_a_list_that_is_not_there_is_refused(photos, tmp_path):
     with pytest.raises(UserError, match="cannot be opened: No such file"):
         load(photos, tmp_path / "list.txt")
+
+
+def test_a_list_that_a_person_changed_is_kept_under_another_name(tmp_path, capsys):
+    listed, found = tmp_path / "exclude.txt", [Exclusion(str(tmp_path / "1.jpg"), "why", is_active=False)]
+    exclusions.write(listed, found)
+    written = listed.read_text("utf-8")
+    exclusions.write(listed, found)  # the same again: nothing to keep
+    assert [path.name for path in tmp_path.iterdir()] == ["exclude.txt"]
+    for number in (1, 2):
+        listed.write_text(f"{written}{number}.jpg\n", "utf-8")
+        exclusions.write(listed, found)
+        assert listed.read_text("utf-8") == written
+        assert (tmp_path / f"exclude-{number}.txt").read_text("utf-8") == f"{written}{number}.jpg\n"
+        assert f"it is now {tmp_path / f'exclude-{number}.txt'}" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,19 +69,32 @@ def leave_out(examples: Examples, list_path: str) -> Examples:
 def write(list_path: str | Path, exclusions: Sequence[Exclusion]) -> None:
     """Writes a list that `leave_out` reads, whole or not at all.
 
-    A path that no line can hold, because of a line break in it, is told in a comment instead.
+    A path that no line can hold, because of a line break in it, is told in a comment instead. A list that stands there
+    already with other lines may hold a person's work, so it is kept under another name.
     """
     folder = os.path.dirname(os.path.abspath(list_path))
     lines = [*_HEAD, ""]
     for item in exclusions:
         path = os.path.relpath(item.path, folder)
-        text = f"./{path}" if path.startswith(_COMMENT) else path
+        line = f"./{path}" if path.startswith(_COMMENT) else path
         lines.append(f"{_COMMENT} {item.reason}")
-        if "\n" in text or "\r" in text:
-            lines.append(f"{_COMMENT} {text!r} cannot be listed, because its name holds a line break. Rename it.")
+        if "\n" in line or "\r" in line:
+            lines.append(f"{_COMMENT} {line!r} cannot be listed, because its name holds a line break. Rename it.")
         else:
-            lines.append(text if item.is_active else f"{_COMMENT}{text}")
-    atomic_files.write_text(list_path, "\n".join(lines) + "\n")
+            lines.append(line if item.is_active else f"{_COMMENT}{line}")
+    text = "\n".join(lines) + "\n"
+    _keep_other_list(Path(list_path), text)
+    atomic_files.write_text(list_path, text)
+
+
+def _keep_other_list(list_path: Path, text: str) -> None:
+    # Bytes, because the name of a file need not be UTF-8.
+    if not list_path.exists() or list_path.read_bytes() == text.encode("utf-8", "surrogateescape"):
+        return
+    names = (list_path.with_name(f"{list_path.stem}-{number}{list_path.suffix}") for number in itertools.count(1))
+    kept = next(name for name in names if not name.exists())
+    list_path.rename(kept)
+    terminal.warn(f"{list_path} was there already, with other lines; it is now {kept}")
 
 
 def _read(list_path: Path) -> set[str]:
