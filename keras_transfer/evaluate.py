@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import sources
-from keras_transfer.saved_model import version_folder
+from keras_transfer.saved_model import seen_images, version_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +128,7 @@ def _compare(
 def _count_seen(export: Export, examples: Examples) -> dict[str, int]:
     """Split -> how many of the images were in it when the export was trained; warns where there are any."""
     digests = (hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in examples.paths)
-    counts = version_folder.count_seen_images(export.path, digests)
+    counts = seen_images.count(export.path, digests)
     if counts:
         told = " and ".join(f"{count:,} in its {split}" for split, count in counts.items())
         terminal.warn(

@@ -33,31 +33,28 @@ def predict(config: PredictConfig) -> Path:
     if not paths:
         raise UserError(f"--images={settings.images} holds no JPEG, PNG, GIF, BMP or WebP file.")
     terminal.import_tensorflow_quietly()
-    import numpy as np
-
     from keras_transfer.saved_model import reader
 
     export = reader.read(settings.export_dir)
+    columns = ["label", "score", *(["accepted"] if export.abstains else []), *export.class_names]
     output, unreadable = Path(settings.output), 0
-    threshold = version_folder.read_abstention(export.path)
-    figures = ["label", "score", *(["accepted"] if threshold else []), *export.class_names]
     with atomic_files.whole_file(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", *figures, "error"])
-        answers = export.probabilities_of_files(paths, batch_size=settings.batch_size)
-        for path, row, reason in terminal.progress(answers, total=len(paths), title="Predicting"):
+        writer.writerow(["path", *columns, "error"])
+        answers = export.answers_of_files(paths, batch_size=settings.batch_size)
+        for answer in terminal.progress(answers, total=len(paths), title="Predicting"):
+            row = answer.probabilities
             if row is None:
                 unreadable += 1
-                writer.writerow([path, *[""] * len(figures), reason])
+                writer.writerow([answer.path, *[""] * len(columns), answer.reason])
             else:
                 best = int(row.argmax())
-                # In float32, as the export compares.
-                accepted = [str(bool(row[best] >= np.float32(threshold))).lower()] if threshold else []
-                writer.writerow([path, export.class_names[best], row[best], *accepted, *row, ""])
+                accepted = [str(answer.is_accepted).lower()] if export.abstains else []
+                writer.writerow([answer.path, export.class_names[best], row[best], *accepted, *row, ""])
         for item in left_out:
             if item.is_unreadable:
                 unreadable += 1
-                writer.writerow([item.path, *[""] * len(figures), item.reason])
+                writer.writerow([item.path, *[""] * len(columns), item.reason])
     terminal.table([("images", f"{len(paths):,}"), ("not readable", f"{unreadable:,}"), ("written to", str(output))])
     return output
 

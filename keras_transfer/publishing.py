@@ -29,7 +29,7 @@ from keras_transfer.config import SPLITS, PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
 from keras_transfer.evaluation import comparison, metrics
 from keras_transfer.model import cut
-from keras_transfer.saved_model import checks, reader, version_folder, warmup, writer
+from keras_transfer.saved_model import checks, reader, seen_images, warmup, writer
 from keras_transfer.saved_model.signatures import Blueprint
 
 SAMPLE_FILES = 8  # enough to show a wrong channel order or resize many times over
@@ -141,7 +141,7 @@ def publish(candidate: Candidate, *, gates: PublishingConfig, batch_size: int) -
         )
         writer.write_metadata(staged, _metadata(candidate, published, proofs))
         learned = {split: candidate.examples.in_split(split).sha256 for split in ("train", "validation")}
-        version_folder.write_seen_images(staged.path, learned)
+        seen_images.write(staged.path, learned)
     return published
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from keras_transfer.saved_model import version_folder
+import small_export
+from keras_transfer.saved_model import version_folder, writer
 from small_training import COLOURS, ask_command, run_command
 
 
@@ -83,25 +81,30 @@ def test_a_single_file_is_enough_and_the_output_s_folder_is_made(small_run, tmp_
     assert (row["path"], row["label"]) == (str(photo), "green")
 
 
-def test_an_export_that_abstains_has_a_column_for_what_it_accepts(small_run, tmp_path):
-    """One photo is of a class, the other of something else, whose very score is then the threshold."""
-    (tmp_path / "photos").mkdir()
-    shutil.copy(small_run.photos / "test" / "red" / "0.jpg", tmp_path / "photos" / "a.jpg")
-    Image.new("RGB", (40, 50), (130, 130, 130)).save(tmp_path / "photos" / "b.png")
-    of_class, of_other = (float(row["score"]) for row in predict(small_run, tmp_path / "photos", tmp_path / "p.csv"))
-    assert of_other < of_class
+def test_an_export_that_abstains_has_a_column_for_what_it_accepts(tmp_path):
+    """The threshold is the score of one of the photos, which the export accepts as it does any higher one."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    small_export.write_photos(photos, 5)
+    (photos / "broken.png").write_bytes(b"no image")
 
-    def accepted(threshold: float) -> list[str]:
-        version = shutil.copytree(small_run.export_dir, tmp_path / f"{threshold}" / "1")
-        metadata = json.loads((version / version_folder.METADATA_FILE).read_text("utf-8"))
-        metadata["serving"]["abstain_below"] = threshold
-        (version / version_folder.METADATA_FILE).write_text(json.dumps(metadata), "utf-8")
-        rows = predict(small_run, tmp_path / "photos", tmp_path / "p.csv", f"--export_dir={version}")
-        assert list(rows[0]) == ["path", "label", "score", "accepted", "blue", "green", "red", "error"]
-        return [row["accepted"] for row in rows]
+    def answers(version: int, abstain_below: float) -> list[dict[str, str]]:
+        blueprint = small_export.make_blueprint(abstain_below=abstain_below)
+        with writer.staging(blueprint, folder=tmp_path / "cars", version=version):
+            pass
+        output = tmp_path / f"{version}.csv"
+        flags = [f"--export_dir={tmp_path / 'cars' / str(version)}", f"--images={photos}", f"--output={output}"]
+        assert run_command("predict", *flags) == 0
+        with output.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
 
-    assert accepted(of_other) == ["true", "true"]
-    assert accepted((of_other + of_class) / 2) == ["true", "false"]
+    scores = [float(row["score"]) for row in answers(1, 0.0) if row["score"]]
+    threshold = sorted(scores)[2]
+    rows = answers(2, threshold)
+    assert list(rows[0])[:4] == ["path", "label", "score", "accepted"]
+    assert {row["accepted"] for row in rows if row["error"]} == {""}
+    assert [row["accepted"] for row in rows if row["score"]] == [str(score >= threshold).lower() for score in scores]
+    assert 0 < sum(score >= threshold for score in scores) < len(scores)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from keras_transfer import publishing
 from keras_transfer.config import PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
-from keras_transfer.saved_model import checks, version_folder, writer
+from keras_transfer.saved_model import checks, seen_images, version_folder, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
 
@@ -101,7 +101,7 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, e
         "parity": published.parity,
     }
     assert metadata["data"]["examples"] == {"train": 6, "validation": 0, "test": 20}
-    assert version_folder.count_seen_images(published.path, examples.sha256) == {"train": 6}
+    assert seen_images.count(published.path, examples.sha256) == {"train": 6}
     assert "accuracy 0.750" in (published.path / writer.MODEL_CARD_FILE).read_text("utf-8")
 
 

@@ -54,16 +54,18 @@ def test_an_export_is_read_with_its_class_names(export, blueprint):
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_files_are_answered_in_order_past_those_that_cannot_be_read(export, blueprint, files, batch_size):
-    answers = list(export.probabilities_of_files(files, batch_size=batch_size))
-    assert [path for path, _, _ in answers] == files
-    assert [place for place, (_, row, _) in enumerate(answers) if row is None] == [2, 5]
+    answers = list(export.answers_of_files(files, batch_size=batch_size))
+    assert [answer.path for answer in answers] == files
+    assert [place for place, answer in enumerate(answers) if answer.probabilities is None] == [2, 5]
     expected = ask(blueprint.model, noise(7))
-    for (_, row, reason), right in zip(answers, expected, strict=True):
-        if row is not None:
-            np.testing.assert_allclose(row, right, atol=1e-6)
-            assert reason == ""
-    assert "Unknown image file format" in answers[2][2]
-    assert "No such file" in answers[5][2]
+    for answer, right in zip(answers, expected, strict=True):
+        if answer.probabilities is not None:
+            np.testing.assert_allclose(answer.probabilities, right, atol=1e-6)
+            assert answer.reason == ""
+    assert "Unknown image file format" in answers[2].reason
+    assert "No such file" in answers[5].reason
+    assert not export.abstains
+    assert {answer.is_accepted for answer in answers} == {None}
 
 
 def test_measured_files_keep_their_positions(export, files):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -54,40 +53,3 @@ def test_damaged_metadata_is_named(content, tmp_path):
         (tmp_path / version_folder.METADATA_FILE).write_text(content)
     with pytest.raises(UserError, match=r"metadata\.json is missing or damaged"):
         version_folder.read_preprocessing(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [('{"serving": {"abstain_below": 0.7}}', 0.7), ('{"serving": {}}', 0.0), ("{", 0.0), (None, 0.0)],
-)
-def test_the_confidence_from_which_on_answers_are_accepted_can_be_read(content, expected, tmp_path):
-    (tmp_path / "assets.extra").mkdir()
-    if content is not None:
-        (tmp_path / version_folder.METADATA_FILE).write_text(content)
-    assert version_folder.read_abstention(tmp_path) == expected
-
-
-def digest(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def test_seen_images_are_counted_by_the_split_that_they_were_in(tmp_path):
-    (tmp_path / "assets.extra").mkdir()
-    of_splits = {"train": [digest("a"), digest("b"), digest("b")], "validation": [digest("c")], "other": [digest("d")]}
-    version_folder.write_seen_images(tmp_path, of_splits)
-    asked = [digest(content) for content in "abcxyz"]
-    assert version_folder.count_seen_images(tmp_path, asked) == {"train": 2, "validation": 1}
-    assert version_folder.count_seen_images(tmp_path, [digest("new")]) == {}
-    assert digest("a") not in (tmp_path / version_folder.SEEN_IMAGES_FILE).read_text("utf-8")
-
-
-def test_an_export_that_does_not_tell_has_seen_nothing(tmp_path):
-    assert version_folder.count_seen_images(tmp_path, [digest("a")]) == {}
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"train": 1}'])
-def test_a_damaged_list_of_seen_images_is_named(content, tmp_path):
-    (tmp_path / "assets.extra").mkdir()
-    (tmp_path / version_folder.SEEN_IMAGES_FILE).write_text(content)
-    with pytest.raises(UserError, match=r"seen_images\.json is damaged"):
-        version_folder.count_seen_images(tmp_path, [digest("a")])

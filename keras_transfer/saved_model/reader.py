@@ -18,6 +18,24 @@ from keras_transfer.saved_model import version_folder
 
 
 @dataclass(frozen=True)
+class FileAnswer:
+    """What an export says of a file.
+
+    Attributes:
+      path: of the file.
+      probabilities: float32, shape (classes,); None for a file that cannot be read.
+      is_accepted: whether the score is high enough; None for a file that cannot be read, or where the export never
+        abstains.
+      reason: why it cannot be read, or "".
+    """
+
+    path: str
+    probabilities: NDArray[np.float32] | None
+    is_accepted: bool | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Export:
     """A loaded SavedModel version.
 
@@ -33,6 +51,11 @@ class Export:
     serving_default: Callable[..., dict[str, tf.Tensor]]
     loaded: Any
 
+    @property
+    def abstains(self) -> bool:
+        """Whether it says of its answers if they are accepted (`--abstain_below`)."""
+        return "accepted" in self.loaded.signatures["serving_default"].structured_outputs
+
     def probabilities(self, encoded: Sequence[bytes]) -> NDArray[np.float32]:
         """Asks for one batch.
 
@@ -45,12 +68,9 @@ class Export:
         Raises:
           tf.errors.InvalidArgumentError: one of them is no readable image.
         """
-        answer = self.serving_default(image_bytes=tf.constant(list(encoded), tf.string))
-        return np.asarray(answer["probabilities"], dtype=np.float32)
+        return np.asarray(self._ask(encoded)["probabilities"], dtype=np.float32)
 
-    def probabilities_of_files(
-        self, paths: Iterable[str], *, batch_size: int
-    ) -> Iterator[tuple[str, NDArray[np.float32] | None, str]]:
+    def answers_of_files(self, paths: Iterable[str], *, batch_size: int) -> Iterator[FileAnswer]:
         """Asks for every file, and goes on past those that can't be read.
 
         Args:
@@ -58,7 +78,7 @@ class Export:
           batch_size: files in one call.
 
         Yields:
-          For each path in order: the path, float32 probabilities of shape (classes,) or None, and the reason for None.
+          The answer for each path, in order.
         """
         batch: list[str] = []
         for path in paths:
@@ -84,26 +104,32 @@ class Export:
           (path, reason) of the others.
         """
         rows, positions, unreadable = [], [], []
-        answers = self.probabilities_of_files(paths, batch_size=batch_size)
-        for position, (path, row, reason) in enumerate(terminal.progress(answers, total=len(paths), title=title)):
-            if row is None:
-                unreadable.append((path, reason))
+        answers = self.answers_of_files(paths, batch_size=batch_size)
+        for position, answer in enumerate(terminal.progress(answers, total=len(paths), title=title)):
+            if answer.probabilities is None:
+                unreadable.append((answer.path, answer.reason))
             else:
-                rows.append(row)
+                rows.append(answer.probabilities)
                 positions.append(position)
         return np.asarray(rows, np.float32).reshape(-1, len(self.class_names)), positions, unreadable
 
-    def _answer(self, paths: list[str]) -> Iterator[tuple[str, NDArray[np.float32] | None, str]]:
+    def _ask(self, encoded: Sequence[bytes]) -> dict[str, tf.Tensor]:
+        return self.serving_default(image_bytes=tf.constant(list(encoded), tf.string))
+
+    def _answer(self, paths: list[str]) -> Iterator[FileAnswer]:
         try:
-            rows = self.probabilities([Path(path).read_bytes() for path in paths])
+            answer = self._ask([Path(path).read_bytes() for path in paths])
         except (OSError, tf.errors.OpError) as error:
             if len(paths) == 1:
-                yield paths[0], None, _reason(error)
+                yield FileAnswer(paths[0], None, None, _reason(error))
                 return
             for path in paths:  # one bad file must not take its neighbours along
                 yield from self._answer([path])
             return
-        yield from ((path, row, "") for path, row in zip(paths, rows, strict=True))
+        rows = np.asarray(answer["probabilities"], np.float32)
+        accepted = answer["accepted"].numpy().tolist() if "accepted" in answer else [None] * len(paths)
+        for path, row, is_accepted in zip(paths, rows, accepted, strict=True):
+            yield FileAnswer(path, row, is_accepted, "")
 
 
 def read(export_dir: str | Path) -> Export:
