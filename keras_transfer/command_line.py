@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import errno
-import gc
 import json
 import os
 import sys
@@ -169,10 +167,8 @@ def _as_text(value: Any) -> str:
 
 
 def _prepare_tensorflow() -> None:
-    """Silences TensorFlow's start-up chatter and settles the backend, before anything imports it; quickens its end."""
+    """Silences TensorFlow's start-up chatter and settles the backend, before anything imports it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # At its end Python collects garbage, which takes over a second among TensorFlow's and Keras's objects.
-    atexit.register(gc.freeze)
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise UserError(
