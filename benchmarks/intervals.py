@@ -57,33 +57,38 @@ def draw(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.float32]
     return label_ids, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, list[float]]]:
+def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, tuple[float, float, float]]]:
     """The true accuracy, and for each figure how often both kinds of interval hold its true value.
 
     Returns:
-      Accuracy; figure -> of the percentile intervals and of those that reports show, the fraction that hold it; and
-      the fraction of splits for which reports show none.
+      Accuracy; figure -> of the percentile intervals and of those that reports show, the fraction that hold it, among
+      the splits that have one; and the fraction of splits for which reports show none.
     """
     rows = intervals.contributions(*draw(simulation))
     truth = intervals.figures(np.asarray(rows.sum(axis=0)))
     random = np.random.default_rng(1)
-    found: dict[str, list[tuple[bool, bool | None]]] = {name: [] for name in _FIGURES}
+    plain: dict[str, list[bool | None]] = {name: [] for name in _FIGURES}
+    shown: dict[str, list[bool | None]] = {name: [] for name in _FIGURES}
     for _ in range(splits):
         drawn = rows[random.integers(0, _POPULATION, simulation.examples)]
         (resampled,) = intervals.resampled_figures(drawn, [np.arange(simulation.examples)])
-        shown = intervals.of_figures(drawn)
+        of_report = intervals.of_figures(drawn)
         for name in _FIGURES:
-            plain = bootstrap.percentile_interval(resampled[name]) or [1.0, 0.0]
-            own = shown[name]
-            is_held = bool(own[0] <= truth[name] <= own[1]) if own else None
-            found[name].append((bool(plain[0] <= truth[name] <= plain[1]), is_held))
-    return float(truth["accuracy"]), {name: _summarize(pairs) for name, pairs in found.items()}
+            plain[name].append(_holds(bootstrap.percentile_interval(resampled[name]), float(truth[name])))
+            shown[name].append(_holds(of_report[name], float(truth[name])))
+    return float(truth["accuracy"]), {
+        name: (_fraction_held(plain[name]), _fraction_held(shown[name]), shown[name].count(None) / splits)
+        for name in _FIGURES
+    }
 
 
-def _summarize(pairs: list[tuple[bool, bool | None]]) -> list[float]:
-    shown = [is_held for _, is_held in pairs if is_held is not None]
-    plain = sum(is_held for is_held, _ in pairs) / len(pairs)
-    return [plain, sum(shown) / len(shown) if shown else float("nan"), 1 - len(shown) / len(pairs)]
+def _holds(interval: list[float] | None, value: float) -> bool | None:
+    return interval[0] <= value <= interval[1] if interval else None
+
+
+def _fraction_held(held: list[bool | None]) -> float:
+    known = [each for each in held if each is not None]
+    return sum(known) / len(known) if known else float("nan")
 
 
 def main() -> int:
