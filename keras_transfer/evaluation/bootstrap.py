@@ -45,7 +45,7 @@ def percentile_interval(resampled: NDArray[np.float64]) -> list[float] | None:
     """The middle 95% of resampled values: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
 
     Args:
-      resampled: a value of each resample, nan where it is not defined.
+      resampled: a value of each resample, nan where it is not defined; shape (resamples,).
 
     Returns:
       [low, high]; None where the values do not differ.
@@ -63,7 +63,7 @@ def bias_corrected_interval(
     near 1 and losses are skewed.
 
     Args:
-      resampled: a value of each resample, nan where it is not defined.
+      resampled: a value of each resample, nan where it is not defined; shape (resamples,).
       exact: the value of all examples.
       without_one: the value without each of the examples, shape (examples,).
 

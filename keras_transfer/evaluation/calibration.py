@@ -83,6 +83,9 @@ def error_by_chance(probabilities: NDArray[np.floating]) -> float:
 
     Args:
       probabilities: as for `reliability_bins`, at least one row.
+
+    Returns:
+      In [0, 1]; the same for the same probabilities.
     """
     confidences = np.minimum(probabilities.max(axis=1).astype(np.float64), 1)
     _, positions = _place(confidences, BIN_COUNT)

@@ -17,9 +17,26 @@ _OVERFITTING_GAP = 0.10  # house choice, of accuracy
 
 def find(report: Report) -> tuple[str, ...]:
     """What the figures of a report's headline split ask for: sentences, the most useful first; never empty."""
-    steps = []
-    if report.weights == "random":
-        steps.append("Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE.")
+    steps = [
+        *_weights_steps(report),
+        *_measuring_steps(report),
+        *_comparison_steps(report),
+        *_training_steps(report),
+        *_mistake_steps(report),
+        *_file_steps(report),
+    ]
+    return tuple(steps) or ("Try it on images from where it will be used: nothing in these figures asks for a change.",)
+
+
+def _weights_steps(report: Report) -> list[str]:
+    if report.weights != "random":
+        return []
+    return ["Give the base trained weights: --weights=imagenet with --allow_download, or --weights=FILE."]
+
+
+def _measuring_steps(report: Report) -> list[str]:
+    """What it should be measured on."""
+    steps, images, examples = [], wording.images(report), report.headline["examples"]
     if weak_points.has_no_test(report):
         way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
         if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
@@ -27,17 +44,21 @@ def find(report: Report) -> tuple[str, ...]:
         steps.append(f"Set images apart to test it on: {way}.")
     if weak_points.seen_images(report):
         steps.append("Measure it on images that had no part in its training: new ones, or the test split of its run.")
-    if report.headline["examples"] < weak_points.FEW_EXAMPLES:
-        steps.append(
-            f"Measure on more images: {weak_points.FEW_EXAMPLES} at the least, several hundred for a firm figure."
-        )
-    unmeasured = weak_points.unmeasured_classes(report)
+    if examples < weak_points.FEW_EXAMPLES:
+        least = weak_points.FEW_EXAMPLES
+        steps.append(f"Measure on more images: {least} at the least, several hundred for a firm figure.")
+    unmeasured, barely = weak_points.unmeasured_classes(report), weak_points.barely_measured_classes(report)
     if unmeasured:
-        steps.append(f"Add {wording.images(report)} of {wording.name_list(unmeasured)}.")
-    barely = weak_points.barely_measured_classes(report)
-    if barely and report.headline["examples"] >= weak_points.FEW_EXAMPLES:
+        steps.append(f"Add {images} of {wording.name_list(unmeasured)}.")
+    if barely and examples >= weak_points.FEW_EXAMPLES:
         least = weak_points.LEAST_IMAGES_A_CLASS
-        steps.append(f"Add {wording.images(report)} of {wording.name_list(barely)}: at least {least} of each.")
+        steps.append(f"Add {images} of {wording.name_list(barely)}: at least {least} of each.")
+    return steps
+
+
+def _comparison_steps(report: Report) -> list[str]:
+    """What to do where it is worse than for other images, or than another classifier."""
+    steps = []
     worse = weak_points.flagged_slices(report)
     if worse:
         steps.append(f"Add training images where {wording.name_list(worse)}.")
@@ -47,8 +68,11 @@ def find(report: Report) -> tuple[str, ...]:
         steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")
     if weak_points.is_worse_than_other(report):
         steps.append(f"Deploy {report.comparison['export']} rather than this one.")
-    steps += _training_steps(report)
-    steps += _mistake_steps(report)
+    return steps
+
+
+def _file_steps(report: Report) -> list[str]:
+    steps = []
     if report.label_conflicts:
         steps.append("Mend the labels of images that have two: python -m keras_transfer.inspect_data lists them.")
     if any(report.leaked.values()):
@@ -57,7 +81,7 @@ def find(report: Report) -> tuple[str, ...]:
         )
     if report.left_out:
         steps.append("Mend or remove the files that were left out; they are listed below.")
-    return tuple(steps) or ("Try it on images from where it will be used: nothing in these figures asks for a change.",)
+    return steps
 
 
 def _training_steps(report: Report) -> list[str]:
