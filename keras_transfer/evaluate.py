@@ -73,7 +73,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     _write_predictions(output / "predictions.csv", kept, probabilities, export.class_names)
     shown = galleries.Classified(kept.paths, label_ids, probabilities, export.class_names)
     _write_report(config, result, kept, output=output, pictures=_galleries(export, shown))
-    _summary(result, output)
+    _summary(result, found.notes, output)
     return result
 
 
@@ -230,12 +230,13 @@ def _write_report(
     )
 
 
-def _summary(result: Mapping[str, Any], output: Path) -> None:
+def _summary(result: Mapping[str, Any], notes: Sequence[str], output: Path) -> None:
     measured = result["evaluation"]
     terminal.table(
         [
             ("examples", f"{measured['examples']:,} ({result['split']})"),
             ("left out", f"{len(result['left_out']):,}"),
+            *(("source", note) for note in notes),
             ("accuracy", f"{measured['accuracy']:.4f}"),
             ("macro F1", f"{measured['macro_f1']:.4f}"),
             ("log loss", f"{measured['log_loss']:.4f}"),

@@ -177,6 +177,7 @@ def _as_json(inspected: _Inspected, config: InspectConfig) -> dict[str, Any]:
 
 def _summary(inspected: _Inspected, result: dict[str, Any], config: InspectConfig, output: Path) -> None:
     rows = [("images", f"{len(inspected.examples):,} readable")]
+    rows += [("source", note) for note in inspected.examples.notes]
     for kind, items in by_kind(inspected.findings).items():
         rows.append((f"{items[0].severity}: {kind.replace('_', ' ')}", f"{len(items):,}"))
     counts = result["counts"]

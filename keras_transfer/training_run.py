@@ -146,6 +146,7 @@ def show(prepared: Prepared) -> None:
             ("classes", f"{len(examples.class_names)}: {', '.join(examples.class_names[:10])}"),
             ("examples", ", ".join(f"{count:,} {split}" for split, count in counts.items())),
             ("left out", f"{len(examples.left_out):,}"),
+            *(("source", note) for note in examples.notes),
             (
                 "classifier",
                 f"{config.model.backbone}, {prepared.classifier.weights} weights, {config.image.image_size} pixels",

@@ -39,6 +39,7 @@ class Examples:
       slices: further columns for evaluation: name -> value of each example.
       sha256: hexadecimal digest of each file's bytes; empty until the files were read.
       left_out: files of the source that are not among the examples.
+      notes: how the source was understood where that is not plain to see, a sentence each; commands print them.
     """
 
     class_names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Examples:
     slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sha256: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
