@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_transfer import command_line, terminal
 from keras_transfer.config import ConfigError, InspectConfig, SourceConfig
-from keras_transfer.data import exclusions, image_files, sources
+from keras_transfer.data import exclusions, folder_tables, image_files, sources
 from keras_transfer.data.examples import Examples
 
 
@@ -45,10 +45,10 @@ def exit_code(result: dict[str, Any]) -> int:
 def _load(source: SourceConfig) -> Examples:
     """The examples of the source; a folder of images without class folders is one class without a name."""
     folder = source.image_dir
-    has_classes = not os.path.isdir(folder) or image_files.list_folder(folder)[0]
+    has_classes = not os.path.isdir(folder) or image_files.list_folder(folder)[0] or folder_tables.find(folder)
     paths, left_out = ((), ()) if has_classes else image_files.list_images(folder)
     if not paths:
-        return sources.load(source)  # which says what is wrong, if anything is
+        return sources.load(source, least_classes=1)  # which says what is wrong, if anything is
     nothing = ("",) * len(paths)
     found = Examples(("",), paths, np.zeros(len(paths), np.int32), nothing, nothing, left_out=left_out)
     return exclusions.leave_out(found, source.exclude_list) if source.exclude_list else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keras_transfer.config import UserError
-from keras_transfer.data.class_names import fault_of, refuse_too_few
+from keras_transfer.data.class_names import fault_of, lookalike_notes, normalize, refuse_too_few
 
 
 @pytest.mark.parametrize("name", ["a", "red sports car", "Käfer", "🚗", 'it\'s "quoted"', "a/b", "👨‍👩‍👧"])
@@ -39,3 +39,20 @@ def test_fewer_than_two_classes_are_refused(names):
 
 def test_two_classes_are_enough():
     refuse_too_few(["a", "b"], "photos")
+
+
+@pytest.mark.parametrize("name", ["K\u00e4fer", "Ka\u0308fer"])
+def test_both_unicode_forms_are_one_name(name):
+    assert normalize(name) == "K\u00e4fer"
+
+
+@pytest.mark.parametrize("alike", [["cat", "Cat"], ["red car", "red_car"], ["a b", "A-B", "a_b"], ["cat ", "cat"]])
+def test_names_that_look_alike_are_told_together(alike):
+    (note,) = lookalike_notes(["dog", *alike])
+    assert all(repr(name) in note for name in alike)
+    assert "dog" not in note
+
+
+@pytest.mark.parametrize("names", [[], ["cat", "dog"], ["cat1", "cat2"], ["red car", "redcar"]])
+def test_other_names_get_no_note(names):
+    assert lookalike_notes(names) == []

@@ -117,3 +117,10 @@ def test_a_list_that_a_person_changed_is_kept_under_another_name(tmp_path, capsy
         assert listed.read_text("utf-8") == written
         assert (tmp_path / f"exclude-{number}.txt").read_text("utf-8") == f"{written}{number}.jpg\n"
         assert f"it is now {tmp_path / f'exclude-{number}.txt'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("there", "listed"), [("K\u00e4fer", "Ka\u0308fer"), ("Ka\u0308fer", "K\u00e4fer")])
+def test_a_list_may_name_files_in_the_other_unicode_form(tmp_path, there, listed):
+    small_folders.write(tmp_path, f"{there}/1.jpg", f"{there}/2.jpg", "b/1.jpg")
+    (tmp_path / "list.txt").write_text(f"{listed}/1.jpg\n")
+    assert names(load(tmp_path, tmp_path / "list.txt"), tmp_path) == sorted([f"{there}/2.jpg", "b/1.jpg"])

@@ -89,3 +89,43 @@ def test_list_images_lists_a_folder_reached_twice_once(tmp_path):
 def test_list_images_refuses_a_missing_path(tmp_path):
     with pytest.raises(UserError, match=r"There is no folder or file .*nowhere"):
         list_images(tmp_path / "nowhere")
+
+
+JPEG, TIFF = b"\xff\xd8\xff\xe0\0\x10JFIF", b"II*\0"
+_SYSTEM = "@eaDir @EADIR #recycle @Recycle @tmp $RECYCLE.BIN lost+found __MACOSX .thumbnails"
+
+
+@pytest.mark.parametrize("name", [*_SYSTEM.split(), "System Volume Information"])
+@pytest.mark.parametrize("place", ["", "b/", "b/deep/"])
+def test_system_folders_are_passed_over_at_any_level_and_counted(tmp_path, name, place):
+    examples = load(write(tmp_path, "a/1.jpg", "b/1.jpg", "b/deep/1.jpg", f"{place}{name}/2.jpg/3.jpg"))
+    assert relative(examples.paths, tmp_path) == ["a/1.jpg", "b/1.jpg", "b/deep/1.jpg"]
+    (left_out,) = examples.left_out
+    assert left_out.path == str(tmp_path / place / name)
+    assert not left_out.is_unreadable
+    assert [item.path for item in list_images(tmp_path)[1]] == [left_out.path]
+
+
+@pytest.mark.parametrize("name", ["eaDir", "recycle", "tmp", "#1", "@home"])
+def test_other_folders_are_a_person_s(tmp_path, name):
+    assert name in load(write(tmp_path, f"{name}/1.jpg", "b/1.jpg")).class_names
+
+
+@pytest.mark.parametrize("name", ["b", "c.jpg?width=800", "d.jpg.1", "e.dat", "f.jpg~", "photo.jpg_large"])
+def test_an_image_that_is_not_called_so_is_left_out_of_training_and_listed_for_prediction(tmp_path, name):
+    (write(tmp_path, "a/1.jpg", "b/1.jpg") / "a" / name).write_bytes(JPEG)
+    (left_out,) = load(tmp_path).left_out
+    assert left_out.path == str(tmp_path / "a" / name)
+    assert left_out.is_unreadable
+    assert "rename" in left_out.reason
+    assert ".jpg" in left_out.reason
+    images, others = list_images(tmp_path)
+    assert str(tmp_path / "a" / name) in images
+    assert others == ()
+
+
+def test_an_image_in_another_format_that_is_not_called_so_says_to_convert_it(tmp_path):
+    (write(tmp_path, "a/1.jpg") / "scan").write_bytes(TIFF)
+    (left_out,) = list_images(tmp_path)[1]
+    assert left_out.is_unreadable
+    assert "TIFF" in left_out.reason

@@ -50,3 +50,25 @@ def test_a_folder_or_csv_file_is_answered_without_tensorflow(tmp_path):
         "assert not {'tensorflow', 'tensorflow_datasets', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, str(write_classes(tmp_path))], check=True, timeout=60)
+
+
+def test_one_class_is_refused_where_two_are_needed_and_taken_where_one_is_enough(tmp_path):
+    source = SourceConfig(image_dir=str(tmp_path))
+    (write_classes(tmp_path) / "bee" / "1.jpg").unlink()
+    (tmp_path / "bee").rmdir()
+    with pytest.raises(UserError, match=r"at least two classes\. Received: 1.*ant"):
+        sources.load(source)
+    assert sources.load(source, least_classes=1).class_names == ("ant",)
+
+
+@pytest.mark.parametrize("alike", ["ANT", "Ant"])
+def test_names_that_differ_only_by_case_are_two_classes_with_a_warning(tmp_path, alike):
+    (write_classes(tmp_path) / alike).mkdir()
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this file system does not tell cases apart")
+    (tmp_path / alike / "1.jpg").write_bytes(b"content")
+    examples = sources.load(SourceConfig(image_dir=str(tmp_path)))
+    assert len(examples.class_names) == 3
+    (note,) = examples.notes
+    assert note.startswith("WARNING")
+    assert repr(alike) in note

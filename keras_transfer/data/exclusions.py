@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keras_transfer import atomic_files, terminal
 from keras_transfer.config import UserError
+from keras_transfer.data import class_names
 from keras_transfer.data.examples import Examples, LeftOut
 
 _COMMENT = "#"
@@ -48,8 +49,8 @@ def leave_out(examples: Examples, list_path: str) -> Examples:
     Raises:
       UserError: the list can't be read, names no file of the source, or leaves a class without examples.
     """
-    listed = _read(Path(list_path))
     places = [os.path.abspath(path) for path in examples.paths]
+    listed = _in_forms_of(places, _read(Path(list_path)))
     kept = [index for index, place in enumerate(places) if place not in listed]
     found = set(places) & listed
     if listed and not found:
@@ -85,6 +86,13 @@ def write(list_path: str | Path, exclusions: Sequence[Exclusion]) -> None:
     text = "\n".join(lines) + "\n"
     _keep_other_list(Path(list_path), text)
     atomic_files.write_text(list_path, text)
+
+
+def _in_forms_of(places: Sequence[str], listed: set[str]) -> set[str]:
+    """The listed paths, each in the Unicode form of the file that is there."""
+    there = set(places)
+    by_name = {class_names.normalize(place): place for place in places}
+    return {path if path in there else by_name.get(class_names.normalize(path), path) for path in listed}
 
 
 def _keep_other_list(list_path: Path, text: str) -> None:

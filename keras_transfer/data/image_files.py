@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_transfer.config import UserError
+from keras_transfer.data import first_bytes
 from keras_transfer.data.examples import LeftOut
 
-_READABLE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
+READABLE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 # Formats in which photos come, and which TensorFlow does not decode.
 # fmt: off
 _OTHER_IMAGE_ENDINGS = frozenset({
@@ -19,12 +21,26 @@ _OTHER_IMAGE_ENDINGS = frozenset({
 })
 # fmt: on
 FORMATS = "JPEG, PNG, GIF, BMP or WebP"
+# Folders that a system keeps beside a person's, in small letters: thumbnails and bins of network drives (Synology,
+# QNAP) and of Windows, what archives of macOS bring, and what a repaired file system finds.
+_SYSTEM_FOLDERS = frozenset({
+    "@eadir", "@recycle", "@recently-snapshot", "@sharebin", "@tmp", "#recycle", "#snapshot", "#trash",
+    "$recycle.bin", "recycler", "recycled", "system volume information", "found.000", "lost+found", "lost.dir",
+    "__macosx", "network trash folder", "temporary items", "__pycache__",
+})  # fmt: skip
 
 Identity = tuple[int, int]  # device and inode: the same for every path to one folder
 
 
+@dataclass(frozen=True)
+class Misnamed(LeftOut):
+    """A file with the bytes of a readable image, and a name that is not that of one."""
+
+
 def list_images(path: str | Path) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
     """Every image file below a folder, behind links too, or one file.
+
+    A file whose name says nothing, such as b, c.jpg?width=800 or d.jpg.1, is an image where its first bytes are.
 
     Returns:
       Paths of the images, sorted; and the other files, each with a reason. A folder that several links lead to is
@@ -34,7 +50,9 @@ def list_images(path: str | Path) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]
       UserError: nothing is there, or a folder that can't be opened.
     """
     start = existing_path(path)
-    return images_among(files_below(start)[0] if os.path.isdir(start) else [start])
+    images, others = images_among(files_below(start)[0] if os.path.isdir(start) else [start])
+    misnamed = [item.path for item in others if isinstance(item, Misnamed)]
+    return tuple(sorted([*images, *misnamed])), tuple(item for item in others if not isinstance(item, Misnamed))
 
 
 def existing_path(path: str | Path) -> str:
@@ -56,7 +74,7 @@ def existing_path(path: str | Path) -> str:
 
 
 def files_below(folder: str) -> tuple[list[str], set[Identity]]:
-    """All files below a folder, with the hidden folders, unopened; and the identities of the folders visited.
+    """All files below a folder, with hidden and system folders, unopened; and the identities of the folders visited.
 
     A folder is visited once, however many links lead to it, and a link to a folder above is not followed, so that
     links in a circle do no harm.
@@ -83,13 +101,32 @@ def list_folder(folder: str) -> tuple[list[str], list[str]]:
             entries = sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
         raise UserError(
-            f"The folder {printable(folder)} cannot be opened: {error.strerror}. Mend that, or move it away."
+            f"The folder {printable(folder)} cannot be opened: {error.strerror}. Make it readable, or move it away."
         ) from error
     folders: list[str] = []
     others: list[str] = []
     for entry in entries:
-        (folders if not entry.name.startswith(".") and _is_folder(entry) else others).append(entry.path)
+        is_visible = not entry.name.startswith(".") and not is_system_folder(entry.name)
+        (folders if _is_folder(entry) and is_visible else others).append(entry.path)
     return folders, others
+
+
+def holds_images(folder: str) -> bool:
+    """Whether a file right in the folder has the name of an image; it may hold millions of them."""
+    with os.scandir(folder) as scan:
+        return any(is_image_name(entry.path) and not _is_folder(entry) for entry in scan)
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder of that name belongs to a system, such as @eaDir, and not to a person."""
+    return name.lower() in _SYSTEM_FOLDERS
+
+
+def is_image_name(path: str) -> bool:
+    """Whether a file's name is that of an image, in a format that can be read or in another."""
+    name = os.path.basename(path)
+    ending = os.path.splitext(name)[1].lower()
+    return not name.startswith(".") and (ending in READABLE_ENDINGS or ending in _OTHER_IMAGE_ENDINGS)
 
 
 def images_among(files: Iterable[str]) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
@@ -127,13 +164,25 @@ def _why_left_out(path: str) -> LeftOut | None:
     ending = os.path.splitext(name)[1].lower()
     if name.startswith("."):
         return LeftOut(printable(path), "is hidden (its name begins with a dot)", is_unreadable=False)
+    if is_system_folder(name) and os.path.isdir(path):
+        return LeftOut(printable(path), "is a system folder, passed over with all that is in it", is_unreadable=False)
     if not os.path.isfile(path):
         reason = "is no regular file" if os.path.exists(path) else "is a link to a file that is not there"
         return LeftOut(printable(path), reason, is_unreadable=True)
     if ending in _OTHER_IMAGE_ENDINGS:
         return LeftOut(printable(path), f"{ending} cannot be read; convert it to {FORMATS}", is_unreadable=True)
-    if ending not in _READABLE_ENDINGS:
-        return LeftOut(printable(path), f"its name is not that of a {FORMATS} file", is_unreadable=False)
     if printable(path) != path:
-        return LeftOut(printable(path), "its name is not valid UTF-8; rename it", is_unreadable=True)
-    return None
+        is_image = ending in READABLE_ENDINGS
+        return LeftOut(printable(path), "its name is not valid UTF-8; rename it", is_unreadable=is_image)
+    return None if ending in READABLE_ENDINGS else _by_first_bytes(path)
+
+
+def _by_first_bytes(path: str) -> LeftOut:
+    found = first_bytes.format_of(path)
+    if ending := first_bytes.ENDING_OF_READABLE.get(found):
+        reason = f"its bytes are those of a {found} image, and its name does not say so; rename it to end in {ending}"
+        return Misnamed(path, reason, is_unreadable=True)
+    if found:
+        reason = f"its bytes are those of a {found} image, which cannot be read; convert it to {FORMATS}"
+        return LeftOut(path, reason, is_unreadable=True)
+    return LeftOut(path, f"its name is not that of a {FORMATS} file", is_unreadable=False)

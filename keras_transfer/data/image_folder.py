@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from keras_transfer.config import UserError
-from keras_transfer.data import class_names
+from keras_transfer.data import class_names, folder_tables, foreign_formats, layouts
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.data.image_files import (
     FORMATS,
@@ -19,48 +18,44 @@ from keras_transfer.data.image_files import (
     files_below,
     images_among,
     list_folder,
-    list_images,
     printable,
 )
-
-__all__ = ["list_images", "load"]
-
-_SPLIT_OF_FOLDER = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-
-
-@dataclass(frozen=True)
-class _ClassFolder:
-    path: str
-    class_name: str
-    split: str
+from keras_transfer.data.layouts import ClassFolder
 
 
 def load(folder: str | Path) -> Examples:
     """The images of a folder of class folders, or of split folders with class folders in each.
 
-    The folder is split where it has a folder `train` and no folder but `train`, `validation` or `val`, and `test`.
-    Whatever lies below a class folder, in folders or behind links, belongs to that class.
+    `layouts` says which folders are splits; whatever lies below a class folder, in folders or behind links, belongs to
+    that class. Where the folder or its split folders bring a table of labels (`folder_tables`), that is read instead.
 
     Args:
       folder: of class folders or split folders.
 
     Returns:
       Examples sorted by path, without groups. Files that are no images, and images outside any class folder, are
-      in `left_out`.
+      in `left_out`; `notes` says how the layout was understood.
 
     Raises:
-      UserError: no such folder, fewer than two classes, a class without images, a class that is missing from
+      UserError: no such folder, a layout that is not certain, a class without images, a class that is missing from
         `train`, a class name with control characters or outer blanks, or a folder that belongs to two classes.
     """
+    foreign_formats.refuse_place("image_dir", os.fspath(folder))
     root = existing_path(folder)
     if not os.path.isdir(root):
-        raise UserError(f"{root} is a file. Give a folder that holds one folder of images for each class.")
-    class_folders, outside = _find_class_folders(root)
-    names = sorted({item.class_name for item in class_folders if item.split in ("", "train")})
-    _refuse_bad_names(class_folders)
-    _refuse_missing_from_train(class_folders, names)
-    class_names.refuse_too_few(names, root)
-    rows, left_out = _collect(class_folders)
+        raise UserError(
+            f"{root} is a file. Give a folder that holds one folder of images for each class; a table of paths and "
+            "labels is given as --image_csv."
+        )
+    foreign_formats.refuse_folder(root, *list_folder(root))
+    if found := folder_tables.find(root):
+        return folder_tables.load(root, found)
+    layout = layouts.understand(root)
+    names = sorted({item.class_name for item in layout.class_folders if item.split in ("", "train")})
+    _refuse_bad_names(layout.class_folders)
+    _refuse_missing_from_train(layout.class_folders, names)
+    rows, left_out = _collect(layout.class_folders)
+    left_out += [*layout.left_out, *_left_outside(layout.outside)]
     label_ids = {name: label_id for label_id, name in enumerate(names)}
     return Examples(
         class_names=tuple(names),
@@ -68,60 +63,18 @@ def load(folder: str | Path) -> Examples:
         label_ids=np.array([label_ids[item.class_name] for _, item in rows], np.int32),
         splits=tuple(item.split for _, item in rows),
         groups=("",) * len(rows),
-        left_out=tuple(sorted([*outside, *left_out], key=lambda item: item.path)),
+        left_out=tuple(sorted(left_out, key=lambda item: item.path)),
+        notes=tuple(layout.notes),
     )
 
 
-def _find_class_folders(root: str) -> tuple[list[_ClassFolder], list[LeftOut]]:
-    """The class folders of either layout, and what lies beside them."""
-    folders, outside = list_folder(root)
-    if not folders:
-        raise UserError(f"{root} holds no folders. Give a folder that holds one folder of images for each class.")
-    if not _is_split(folders):
-        _refuse_unclear_layout(folders)
-        return [_ClassFolder(path, os.path.basename(path), "") for path in folders], _left_outside(outside)
-    _refuse_two_validations(root, folders)
-    class_folders = []
-    for split_folder in folders:
-        inner, beside = list_folder(split_folder)
-        if not inner:
-            raise UserError(f"{split_folder} holds no class folders. Add them, or remove that folder.")
-        split = _SPLIT_OF_FOLDER[os.path.basename(split_folder)]
-        class_folders += [_ClassFolder(path, os.path.basename(path), split) for path in inner]
-        outside += beside
-    return class_folders, _left_outside(outside)
-
-
-def _is_split(folders: Sequence[str]) -> bool:
-    names = {os.path.basename(path) for path in folders}
-    return "train" in names and names <= set(_SPLIT_OF_FOLDER)
-
-
-def _refuse_two_validations(root: str, folders: Sequence[str]) -> None:
-    if {"val", "validation"} <= {os.path.basename(path) for path in folders}:
-        raise UserError(f"{root} holds both val and validation. Keep one of them.")
-
-
-def _refuse_unclear_layout(folders: Sequence[str]) -> None:
-    """A class may be called `train`, but a `train` that holds only folders is a split beside something unexpected."""
-    for path in folders:
-        inner, beside = list_folder(path)
-        if os.path.basename(path).lower() in _SPLIT_OF_FOLDER and inner and not images_among(beside)[0]:
-            names = ", ".join(printable(os.path.basename(folder)) for folder in folders)
-            raise UserError(
-                f"{path} looks like a split folder, but the folders are {names}. Split folders are train and, if "
-                "wanted, validation (or val) and test, in small letters, with no other folder beside them. If it is "
-                "meant as a class, put its images right into it."
-            )
-
-
-def _refuse_bad_names(class_folders: Sequence[_ClassFolder]) -> None:
+def _refuse_bad_names(class_folders: Sequence[ClassFolder]) -> None:
     for item in class_folders:
         if fault := class_names.fault_of(item.class_name):
             raise UserError(f"The class folder {printable(item.path)!r} needs another name: its name {fault}.")
 
 
-def _refuse_missing_from_train(class_folders: Sequence[_ClassFolder], names: Sequence[str]) -> None:
+def _refuse_missing_from_train(class_folders: Sequence[ClassFolder], names: Sequence[str]) -> None:
     unknown = [item.path for item in class_folders if item.class_name not in names]
     if unknown:
         raise UserError(
@@ -130,9 +83,9 @@ def _refuse_missing_from_train(class_folders: Sequence[_ClassFolder], names: Seq
         )
 
 
-def _collect(class_folders: Sequence[_ClassFolder]) -> tuple[list[tuple[str, _ClassFolder]], list[LeftOut]]:
+def _collect(class_folders: Sequence[ClassFolder]) -> tuple[list[tuple[str, ClassFolder]], list[LeftOut]]:
     """(image, its class folder) for every image, sorted by path; and the other files."""
-    rows: list[tuple[str, _ClassFolder]] = []
+    rows: list[tuple[str, ClassFolder]] = []
     left_out: list[LeftOut] = []
     empty = []
     owners: dict[Identity, str] = {}

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from keras_transfer.config import DRAWN_VEHICLES, SourceConfig
-from keras_transfer.data import drawn_vehicles, exclusions, image_csv, image_folder, tfds_dataset
+from keras_transfer.data import class_names, drawn_vehicles, exclusions, image_csv, image_folder, tfds_dataset
 from keras_transfer.data.examples import Examples
 
 
-def load(source: SourceConfig) -> Examples:
+def load(source: SourceConfig, *, least_classes: int = 2) -> Examples:
     """The examples of the one source that is given, without the files of `exclude_list`.
 
+    Args:
+      source: which source.
+      least_classes: that a folder or a table must have: two to train on, one to measure on.
+
     Raises:
-      UserError: see `image_folder.load`, `image_csv.load`, `drawn_vehicles.load`, `tfds_dataset.load` and
-        `exclusions.leave_out`.
+      UserError: fewer classes; and see `image_folder.load`, `image_csv.load`, `drawn_vehicles.load`,
+        `tfds_dataset.load` and `exclusions.leave_out`.
     """
     found = _load_all(source)
+    if len(found.class_names) < least_classes:
+        class_names.refuse_too_few(found.class_names, source.image_dir or source.image_csv or source.dataset)
+    warnings = class_names.lookalike_notes(found.class_names)
+    found = dataclasses.replace(found, notes=(*found.notes, *warnings))
     return exclusions.leave_out(found, source.exclude_list) if source.exclude_list else found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.data import image_csv, image_folder, splits
+from keras_transfer.data import image_csv, image_files, image_folder, splits
 from keras_transfer.data.examples import Examples
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -84,6 +84,6 @@ def test_a_csv_file_gives_the_same_examples_as_the_folders(tmp_path):
 def test_the_odd_files_are_images_by_their_names():
     if not (DATA / "odd_files").is_dir():
         pytest.skip("the odd files are not on this machine")
-    paths, left_out = image_folder.list_images(DATA / "odd_files")
+    paths, left_out = image_files.list_images(DATA / "odd_files")
     assert [Path(path).name for path in paths] == ["imageNotFound.gif", "png_named.jpg", "png_named_2.jpg"]
     assert left_out == ()
