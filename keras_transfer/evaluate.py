@@ -6,7 +6,6 @@ With --compare_export_dir another export is measured on the same images, and the
 
 from __future__ import annotations
 
-import csv
 import datetime
 import hashlib
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
+from keras_transfer.data import class_names as class_naming
 from keras_transfer.data import sources
 from keras_transfer.saved_model import seen_images, version_folder
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
     from keras_transfer.evaluation.galleries import Classified, Gallery
     from keras_transfer.saved_model.reader import Export
+
+
+# Both fall with false alarms, which images of one class cannot show.
+_NEEDS_TWO_CLASSES = ("macro_f1", "weighted_f1")
 
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     version_folder.check(Path(config.settings.export_dir))
     if config.settings.compare_export_dir:
         version_folder.check(Path(config.settings.compare_export_dir), flag="compare_export_dir")
-    found = sources.load(config.source)
+    found = sources.load(config.source, least_classes=1)
     examples, split = _choose(found, config.settings.evaluate_split)
     max_fraction = config.source.max_unreadable_fraction
     broken = [(item.path, item.reason) for item in found.left_out if item.is_unreadable]
@@ -63,23 +67,28 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     result = {
         "export": str(export.path),
         "split": split,
-        "evaluation": metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=export.class_names),
+        "evaluation": _of_one_class(
+            metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=export.class_names)
+        ),
         "slices": slices.measure(label_ids=label_ids, probabilities=probabilities, columns=kept.slices),
         "seen_in_training": _count_seen(export, kept),
         "comparison": _compare(config, other, kept, label_ids, probabilities) if other else None,
         "left_out": [{"path": path, "reason": reason} for path, reason in left_out],
+        "notes": [*found.notes, *_one_class_notes(label_ids, export.class_names)],
     }
     atomic_files.write_json(output / "metrics.json", result)
     _write_predictions(output / "predictions.csv", kept, probabilities, export.class_names)
     shown = galleries.Classified(kept.paths, label_ids, probabilities, export.class_names)
     _write_report(config, result, kept, output=output, pictures=_galleries(export, shown))
-    _summary(result, found.notes, output)
+    _summary(result, output)
     return result
 
 
 def _make_output(config: EvaluateConfig) -> Path:
     output = Path(config.settings.output or f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
     output.mkdir(parents=True, exist_ok=True)
+    if (output / "metrics.json").exists():
+        terminal.warn(f"--output={output} holds an earlier evaluation, which is replaced.")
     return output
 
 
@@ -113,15 +122,19 @@ def _compare(
         examples.paths, batch_size=config.settings.batch_size, title="Evaluating the other"
     )
     _refuse_too_many_unreadable(unreadable, len(examples), config.source.max_unreadable_fraction)
+    measured = _of_one_class(
+        metrics.measure(label_ids=label_ids[positions], probabilities=of_other, class_names=other.class_names)
+    )
+    compared = side_by_side.measure(
+        label_ids=label_ids[positions], probabilities=probabilities[positions], other_probabilities=of_other
+    )
+    differences = {name: row for name, row in compared["differences"].items() if measured[name] is not None}
     return {
         "export": str(other.path),
         "seen_in_training": _count_seen(other, examples),
-        "evaluation": metrics.measure(
-            label_ids=label_ids[positions], probabilities=of_other, class_names=other.class_names
-        ),
-        **side_by_side.measure(
-            label_ids=label_ids[positions], probabilities=probabilities[positions], other_probabilities=of_other
-        ),
+        "evaluation": measured,
+        **compared,
+        "differences": differences,
     }
 
 
@@ -153,7 +166,9 @@ def _choose(examples: Examples, wanted: str) -> tuple[Examples, str]:
 
 def _label_ids_of_export(examples: Examples, class_names: Sequence[str]) -> NDArray[np.int32]:
     """Label ids in the export's order: int32, shape (examples,)."""
-    unknown = sorted(set(examples.class_names) - set(class_names))
+    # An export may be older than the rule that class names are in NFC.
+    place_of = {class_naming.normalize(name): place for place, name in enumerate(class_names)}
+    unknown = sorted(set(map(class_naming.normalize, examples.class_names)) - place_of.keys())
     if unknown:
         raise UserError(
             f"The export does not know the class(es) {', '.join(map(repr, unknown))}. "
@@ -161,7 +176,7 @@ def _label_ids_of_export(examples: Examples, class_names: Sequence[str]) -> NDAr
         )
     import numpy as np
 
-    places = np.array([class_names.index(name) for name in examples.class_names], np.int32)
+    places = np.array([place_of[class_naming.normalize(name)] for name in examples.class_names], np.int32)
     return places[examples.label_ids]
 
 
@@ -180,16 +195,42 @@ def _counts(examples: Examples) -> dict[str, int]:
     return dict(zip(examples.class_names, examples.class_counts().tolist(), strict=True))
 
 
+def _of_one_class(measured: dict[str, Any]) -> dict[str, Any]:
+    """The metrics without those that images of one class cannot say: false alarms need images of another class."""
+    present = [name for name, row in measured["per_class"].items() if row["support"]]
+    if len(present) != 1:
+        return measured
+    row = measured["per_class"][present[0]]
+    unknown = dict.fromkeys(_NEEDS_TWO_CLASSES)
+    return {
+        **measured,
+        **unknown,
+        "per_class": {**measured["per_class"], present[0]: {**row, "precision": None, "f1": None}},
+        "intervals": {**measured["intervals"], **unknown},
+    }
+
+
+def _one_class_notes(label_ids: NDArray[np.int32], class_names: Sequence[str]) -> list[str]:
+    present = set(label_ids.tolist())
+    if len(present) != 1:
+        return []
+    name = class_names[present.pop()]
+    return [
+        f"All images are of one class, {name!r}: the accuracy is its recall. Precision, F1 and ROC AUC need images of "
+        "other classes, and are left out."
+    ]
+
+
 def _write_predictions(
     path: Path, examples: Examples, probabilities: NDArray[np.float32], class_names: Sequence[str]
 ) -> None:
-    """A row for each example: path, true label, predicted label, its score, and every class's probability."""
-    with atomic_files.whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "true_label", "label", "score", *class_names])
-        for name, label_id, row in zip(examples.paths, examples.label_ids, probabilities, strict=True):
-            best = int(row.argmax())
-            writer.writerow([name, examples.class_names[label_id], class_names[best], row[best], *row])
+    from keras_transfer.evaluation import predictions
+
+    rows = (
+        predictions.Prediction(name, row, true_label=examples.class_names[label_id])
+        for name, label_id, row in zip(examples.paths, examples.label_ids, probabilities, strict=True)
+    )
+    predictions.write(path, rows, class_names=class_names, further=["true_label"])
 
 
 def _galleries(export: Export, shown: Classified) -> list[Gallery]:
@@ -230,15 +271,15 @@ def _write_report(
     )
 
 
-def _summary(result: Mapping[str, Any], notes: Sequence[str], output: Path) -> None:
+def _summary(result: Mapping[str, Any], output: Path) -> None:
     measured = result["evaluation"]
     terminal.table(
         [
             ("examples", f"{measured['examples']:,} ({result['split']})"),
             ("left out", f"{len(result['left_out']):,}"),
-            *(("source", note) for note in notes),
+            *(("source", note) for note in result["notes"]),
             ("accuracy", f"{measured['accuracy']:.4f}"),
-            ("macro F1", f"{measured['macro_f1']:.4f}"),
+            *([("macro F1", f"{measured['macro_f1']:.4f}")] if measured["macro_f1"] is not None else []),
             ("log loss", f"{measured['log_loss']:.4f}"),
             ("written to", str(output)),
         ],

@@ -5,21 +5,24 @@ python -m keras_transfer.predict --export_dir=runs/x/export/vehicles/1 --images=
 
 from __future__ import annotations
 
-import csv
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_transfer import atomic_files, command_line, terminal
+from keras_transfer import command_line, terminal
 from keras_transfer.config import PredictConfig, UserError
-from keras_transfer.data import image_folder
+from keras_transfer.data import foreign_formats, image_files
+from keras_transfer.data.examples import LeftOut
 from keras_transfer.saved_model import version_folder
+
+_NAMED = 10  # files that are passed over, in the summary
 
 
 def predict(config: PredictConfig) -> Path:
-    """Asks an export for every image under a folder and writes a row for each.
+    """Asks an export for every image under a folder and writes a row for each: see `predictions.write`.
 
-    Columns: path, label, score, one column of probability for each class, error; and after the score, for an export
-    with `--abstain_below`, accepted (true or false). A file that can't be read has its reason in `error` only.
+    A file that was meant as an image and can't be read has its reason in `error`; what is passed over, such as
+    notes.txt or a system's folder, is counted and named on the terminal.
 
     Returns:
       The CSV file.
@@ -29,34 +32,51 @@ def predict(config: PredictConfig) -> Path:
     """
     settings = config.settings
     version_folder.check(Path(settings.export_dir))
-    paths, left_out = image_folder.list_images(settings.images)
+    foreign_formats.refuse_place("images", settings.images)
+    paths, left_out = image_files.list_images(settings.images)
     if not paths:
-        raise UserError(f"--images={settings.images} holds no JPEG, PNG, GIF, BMP or WebP file.")
+        raise UserError(f"--images={settings.images} holds no {image_files.FORMATS} file.{_first_reason(left_out)}")
     terminal.import_tensorflow_quietly()
+    from keras_transfer.evaluation import predictions
     from keras_transfer.saved_model import reader
 
-    export = reader.read(settings.export_dir)
-    columns = ["label", "score", *(["accepted"] if export.abstains else []), *export.class_names]
-    output, unreadable = Path(settings.output), 0
-    with atomic_files.whole_file(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", *columns, "error"])
+    export, output = reader.read(settings.export_dir), Path(settings.output)
+    if output.is_file():
+        terminal.warn(f"--output={output} was there already and is replaced.")
+    unreadable: list[str] = []
+
+    def rows() -> Iterator[predictions.Prediction]:
         answers = export.answers_of_files(paths, batch_size=settings.batch_size)
         for answer in terminal.progress(answers, total=len(paths), title="Predicting"):
-            row = answer.probabilities
-            if row is None:
-                unreadable += 1
-                writer.writerow([answer.path, *[""] * len(columns), answer.reason])
-            else:
-                best = int(row.argmax())
-                accepted = [str(answer.is_accepted).lower()] if export.abstains else []
-                writer.writerow([answer.path, export.class_names[best], row[best], *accepted, *row, ""])
+            if answer.probabilities is None:
+                unreadable.append(answer.path)
+            yield predictions.Prediction(
+                answer.path, answer.probabilities, is_accepted=answer.is_accepted, error=answer.reason
+            )
         for item in left_out:
             if item.is_unreadable:
-                unreadable += 1
-                writer.writerow([item.path, *[""] * len(columns), item.reason])
-    terminal.table([("images", f"{len(paths):,}"), ("not readable", f"{unreadable:,}"), ("written to", str(output))])
+                unreadable.append(item.path)
+                yield predictions.Prediction(item.path, None, error=item.reason)
+
+    further = ["accepted", "error"] if export.abstains else ["error"]
+    predictions.write(output, rows(), class_names=export.class_names, further=further)
+    passed_over = [item for item in left_out if not item.is_unreadable]
+    _summary(len(paths), len(unreadable), passed_over, output)
     return output
+
+
+def _first_reason(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return " Check the path."
+    return f" It holds {len(left_out):,} other file(s), such as {left_out[0].path}: {left_out[0].reason}."
+
+
+def _summary(images: int, unreadable: int, passed_over: Sequence[LeftOut], output: Path) -> None:
+    rows = [("images", f"{images:,}"), ("not readable", f"{unreadable:,}"), ("passed over", f"{len(passed_over):,}")]
+    rows += [("", f"{item.path}: {item.reason}") for item in passed_over[:_NAMED]]
+    if len(passed_over) > _NAMED:
+        rows.append(("", f"and {len(passed_over) - _NAMED:,} more"))
+    terminal.table([*rows, ("written to", str(output))])
 
 
 def main() -> int:

@@ -95,11 +95,17 @@ def test_the_figures_are_those_of_the_predictions_beside_them(small_run, tmp_pat
     names = ("blue/0", "blue/1=red/1", "green/0", "green/1", "red/0", "red/1=green/2", "red/2")
     measured = evaluate(small_run, copy_photos(small_run, tmp_path / "photos", *names), tmp_path / "out")["evaluation"]
     rows = rows_of(tmp_path / "out")
-    assert list(rows[0]) == ["path", "true_label", "label", "score", *sorted(COLOURS)]
+    assert list(rows[0]) == [
+        "path",
+        "true_label",
+        "label",
+        "score",
+        *(f"probability_{name}" for name in sorted(COLOURS)),
+    ]
     true = [row["true_label"] for row in rows]
     assert true == [Path(row["path"]).parent.name for row in rows]
     labels = [row["label"] for row in rows]
-    probabilities = np.array([[row[name] for name in sorted(COLOURS)] for row in rows], np.float32)
+    probabilities = np.array([[row[f"probability_{name}"] for name in sorted(COLOURS)] for row in rows], np.float32)
     assert measured["accuracy"] == pytest.approx(accuracy_score(true, labels))
     assert measured["macro_f1"] == pytest.approx(f1_score(true, labels, average="macro"))
     assert measured["log_loss"] == pytest.approx(log_loss(true, probabilities, labels=sorted(COLOURS)))
@@ -110,6 +116,39 @@ def test_some_of_the_classes_are_enough_and_keep_their_place(small_run, tmp_path
     photos = copy_photos(small_run, tmp_path / "photos", "green/0", "green/1", "red/0")
     measured = evaluate(small_run, photos, tmp_path / "out")["evaluation"]
     assert measured["confusion_matrix"] == [[0, 0, 0], [0, 2, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("flags", [[], ["--compare_export_dir"]])
+def test_photos_of_one_class_are_measured_and_what_they_cannot_say_is_left_out(small_run, tmp_path, capsys, flags):
+    photos = copy_photos(small_run, tmp_path / "photos", "red/0", "red/1", "red/2=blue/2")
+    flags = [f"{flag}={small_run.export_dir}" for flag in flags]
+    result = evaluate(small_run, photos, tmp_path / "out", *flags)
+    measured = result["evaluation"]
+    assert measured["accuracy"] == pytest.approx(2 / 3)
+    assert measured["per_class"]["red"]["recall"] == pytest.approx(2 / 3)
+    unknown = [measured[name] for name in ("macro_f1", "weighted_f1", "roc_auc")]
+    unknown += [measured["per_class"]["red"][name] for name in ("precision", "f1")]
+    assert unknown == [None] * 5
+    assert "macro F1" not in capsys.readouterr().out
+    assert any("'red'" in note for note in result["notes"])
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_an_evaluation_that_is_replaced_is_told(small_run, tmp_path, capsys):
+    (tmp_path / "metrics.json").write_text("{}")
+    evaluate(small_run, small_run.photos, tmp_path)
+    assert "earlier evaluation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("known", "given"), [("K\u00e4fer", "Ka\u0308fer"), ("Ka\u0308fer", "K\u00e4fer")])
+def test_class_names_are_compared_in_one_unicode_form(small_run, tmp_path, known, given):
+    export = tmp_path / "export" / "1"
+    shutil.copytree(small_run.export_dir, export)
+    (export / version_folder.LABELS_FILE).write_text(f"blue\ngreen\n{known}\n", "utf-8")
+    photos = copy_photos(small_run, tmp_path / "photos", "blue/0", f"{given}/0=red/0")
+    flags = [f"--export_dir={export}", f"--image_dir={photos}", f"--output={tmp_path / 'out'}"]
+    assert run_command("evaluate", *flags) == 0
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["evaluation"]["accuracy"] == 1
 
 
 def test_a_class_that_the_export_does_not_know_is_refused_by_name(small_run, tmp_path, capsys):

@@ -24,7 +24,7 @@ def predict(small_run, images: Path, output: Path, *flags: str) -> list[dict[str
 
 
 def probabilities(rows: list[dict[str, str]]) -> np.ndarray:
-    return np.array([[float(row[name]) for name in COLOURS] for row in rows])
+    return np.array([[float(row[f"probability_{name}"]) for name in COLOURS] for row in rows])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
 
 
 def test_every_image_below_the_folder_has_a_row_in_order(small_run, rows):
-    assert list(rows[0]) == ["path", "label", "score", "blue", "green", "red", "error"]
+    assert list(rows[0]) == ["path", "label", "score", *(f"probability_{name}" for name in sorted(COLOURS)), "error"]
     assert [row["path"] for row in rows] == sorted(str(path) for path in small_run.photos.rglob("*.jpg"))
 
 
@@ -126,14 +126,38 @@ def test_a_file_that_cannot_be_read_has_its_reason_and_no_answer(small_run, tmp_
     bad = by_name[name]
     assert bad["error"]
     assert words in bad["error"]
-    assert [bad[column] for column in ("label", "score", *COLOURS)] == [""] * 5
+    assert [bad[column] for column in ("label", "score", *(f"probability_{name}" for name in COLOURS))] == [""] * 5
 
 
-def test_what_was_never_an_image_has_no_row(small_run, tmp_path):
+def test_what_was_never_an_image_has_no_row_and_is_named(small_run, tmp_path, capsys):
     (tmp_path / "good.jpg").write_bytes((small_run.photos / "test" / "red" / "0.jpg").read_bytes())
-    for name in ("notes.txt", ".hidden.jpg"):
+    (tmp_path / "@eaDir").mkdir()
+    for name in ("notes.txt", ".hidden.jpg", "@eaDir/good.jpg"):
         (tmp_path / name).write_text("dear diary")
     assert [Path(row["path"]).name for row in predict(small_run, tmp_path, tmp_path / "p.csv")] == ["good.jpg"]
+    told = capsys.readouterr().out
+    assert all(str(tmp_path / name) in told for name in ("notes.txt", ".hidden.jpg", "@eaDir"))
+
+
+def test_every_file_has_a_row_or_is_named_whatever_it_is_called(small_run, tmp_path, capsys):
+    photo = (small_run.photos / "test" / "red" / "0.jpg").read_bytes()
+    images = ["a.jpg", "b", "c.jpg?width=800", "d.jpg.1", "sub/h.jpeg"]
+    (tmp_path / "sub").mkdir()
+    for name in images:
+        (tmp_path / name).write_bytes(photo)
+    (tmp_path / "notes").write_text("dear diary")
+    (tmp_path / "tiff").write_bytes(b"II*\0")
+    by_path = {row["path"]: row for row in predict(small_run, tmp_path, tmp_path / "out" / "p.csv")}
+    assert set(by_path) == {str(tmp_path / name) for name in [*images, "tiff"]}
+    assert {by_path[str(tmp_path / name)]["label"] for name in images} == {"red"}
+    assert "TIFF" in by_path[str(tmp_path / "tiff")]["error"]
+    assert str(tmp_path / "notes") in capsys.readouterr().out
+
+
+def test_a_file_that_is_replaced_is_told(small_run, tmp_path, capsys):
+    (tmp_path / "p.csv").write_text("old")
+    predict(small_run, small_run.photos / "test" / "red" / "0.jpg", tmp_path / "p.csv")
+    assert f"{tmp_path / 'p.csv'} was there already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

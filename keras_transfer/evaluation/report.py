@@ -174,6 +174,8 @@ def _cards(report: Report) -> list[tuple[str, str, str]]:
     figures = report.headline
     cards = []
     for name, title, form in _CARDS:
+        if figures[name] is None:  # such as the F1 of images of one class
+            continue
         low_high = figures["intervals"].get(name)
         sureness = f"{form.format(low_high[0])} to {form.format(low_high[1])}" if low_high else ""
         if name == "ece":
