@@ -94,6 +94,16 @@ def test_another_name_for_the_splits_counts_where_its_values_are_splits(header, 
     assert (roles.split, roles.slices) == (split, slices)
 
 
+def test_a_table_with_labels_is_found_among_files(tmp_path):
+    texts = {"a.txt": "path,label\n1,a\n", "b.csv": "id,price\n1,2\n", "c.csv": "id,label\n1,a\n", "d.csv": ""}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    found = [
+        columns.find_table(str(tmp_path / name) for name in names) for names in (texts, ["b.csv", "d.csv"], ["a.txt"])
+    ]
+    assert found == [str(tmp_path / "c.csv"), str(tmp_path / "b.csv"), ""]
+
+
 @pytest.mark.parametrize(("header", "expected"), [("file_name,label", True), ("file_name,text", False)])
 def test_metadata_may_have_labels_or_not(header, expected):
     assert columns.has_labels(header.split(","), [Row(2, ["1.jpg", "a"]), Row(3, ["1.jpg"])]) is expected

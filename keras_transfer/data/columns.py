@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from keras_transfer.data import split_names
+from keras_transfer.config import UserError
+from keras_transfer.data import split_names, tables
 from keras_transfer.data.tables import Row
 
 # Role -> names that say it, in ranks: a name of a lower rank counts only where none of a higher one is there. The first
@@ -37,6 +39,7 @@ _NAMES: Mapping[str, tuple[frozenset[str], ...]] = {
     "group": (frozenset({"group"}),),
 }
 # fmt: on
+_TABLE_ENDINGS = (".csv", ".tsv", *tables.JSON_LINES)
 _TRUE, _FALSE = ("1", "1.0"), ("0", "0.0")
 
 
@@ -104,6 +107,20 @@ def is_one(cell: str) -> bool:
 def has_labels(header: Sequence[str], rows: Sequence[Row]) -> bool:
     """Whether a table names images and their labels, as the metadata of a folder of images need not."""
     return choose(header, [row for row in rows if len(row.cells) == len(header)])[0] is not None
+
+
+def find_table(files: Iterable[str]) -> str:
+    """The first of the files that is a table with labels; else the first that is a table; '' where none is."""
+    found = [file for file in files if file.lower().endswith(_TABLE_ENDINGS)]
+    return next(filter(_is_labelled, found), found[0] if found else "")
+
+
+def _is_labelled(file: str) -> bool:
+    try:
+        table = tables.read(Path(file))
+    except UserError:  # one that can't be read is no help
+        return False
+    return has_labels(table.header, table.rows)
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from keras_transfer.config import UserError
-from keras_transfer.data import class_names, split_names
+from keras_transfer.data import class_names, columns, split_names
 from keras_transfer.data.image_files import holds_images, is_image_name, list_folder
 from keras_transfer.data.layout_messages import listed, wanted
 
@@ -26,11 +26,8 @@ def refuse_too_high(root: str, only: str) -> None:
 
 def refuse_without_folders(root: str, files: Sequence[str]) -> None:
     """Refuses a folder with files only; it may be that of one class, or of images with a table of labels."""
-    tables = [os.path.basename(file) for file in files if file.lower().endswith((".csv", ".tsv", ".jsonl"))]
-    if tables:
-        raise UserError(
-            f"{root} holds no folders. Did you mean --image_csv={os.path.join(root, tables[0])}?\n{wanted(root)}"
-        )
+    if table := columns.find_table(files):
+        raise UserError(f"{root} holds no folders. Did you mean --image_csv={table}?\n{wanted(root)}")
     parent = os.path.dirname(os.path.abspath(root))
     if any(map(is_image_name, files)) and len(list_folder(parent)[0]) > 1:
         raise UserError(
@@ -38,6 +35,17 @@ def refuse_without_folders(root: str, files: Sequence[str]) -> None:
             f"{wanted(root)}"
         )
     raise UserError(f"{root} holds no folders, so the images have no class.\n{wanted(root)}")
+
+
+def refuse_beside_table(root: str, folders: Sequence[str], files: Sequence[str]) -> None:
+    """Refuses images/ or part1/ and part2/ beside a table: the table has the labels."""
+    names = [os.path.basename(path) for path in folders]
+    are_no_classes = all(split_names.is_filler(name) or split_names.is_of_a_series(name) for name in names)
+    if are_no_classes and (table := columns.find_table(files)):
+        raise UserError(
+            f"{root} holds {listed(names)}, which are no names of classes, and a table. Did you mean "
+            f"--image_csv={table}?\n{wanted(root)}"
+        )
 
 
 def refuse_series(root: str, class_folders: Sequence[str]) -> list[str]:

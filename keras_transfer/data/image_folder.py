@@ -99,7 +99,8 @@ def _collect(class_folders: Sequence[ClassFolder]) -> tuple[list[tuple[str, Clas
         if not images:
             empty.append(f"{item.path} ({len(others)} other files)" if others else item.path)
     if empty:
-        raise UserError(f"No {FORMATS} file in class folder {', '.join(empty)}. Add images, or remove the folder.")
+        why = f" The first other file is {left_out[0].path}: {left_out[0].reason}." if left_out else ""
+        raise UserError(f"No {FORMATS} file in class folder {', '.join(empty)}.{why} Add images, or remove the folder.")
     return sorted(rows, key=lambda row: row[0]), left_out
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_transfer.config import UserError
-from keras_transfer.data import class_names, doubtful_layouts, split_names
+from keras_transfer.data import class_names, columns, doubtful_layouts, split_names
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.data.image_files import files_below, holds_images, is_image_name, list_folder, printable
 from keras_transfer.data.layout_messages import listed, wanted
@@ -165,10 +165,9 @@ def _refuse_unclear_splits(root: str, split_of: dict[str, str]) -> None:
 def _leave_out_unlabelled(root: str, path: str, split: str, layout: Layout) -> None:
     """A split folder without class folders: left out where it holds images and is not train."""
     if split == "train" or not holds_images(path):
-        raise UserError(
-            f"{path} holds no class folders. Add them, or remove that folder; images with a table of labels are read "
-            f"by --image_csv.\n{wanted(root)}"
-        )
+        table = columns.find_table(list_folder(root)[1])
+        advice = f"Did you mean --image_csv={table}?" if table else "Add them, or remove that folder."
+        raise UserError(f"{path} holds no class folders. {advice}\n{wanted(root)}")
     _leave_out_as_unlabelled(path, layout)
 
 
@@ -188,6 +187,7 @@ def _leave_out(path: str, reason: str, layout: Layout) -> int:
 def _class_layout(root: str, folders: Sequence[str], beside: list[str]) -> Layout:
     if len(folders) == 1:
         doubtful_layouts.refuse_too_high(root, folders[0])
+    doubtful_layouts.refuse_beside_table(root, folders, beside)
     doubtful_layouts.refuse_classes_by_split(root, folders)
     layout = Layout([_class_folder(path) for path in folders], outside=beside)
     layout.notes += doubtful_layouts.refuse_series(root, folders)
