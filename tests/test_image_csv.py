@@ -192,3 +192,10 @@ def test_json_lines_are_read_by_the_same_rules(tmp_path):
 def test_two_rows_that_lead_to_one_file_in_two_ways_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"line 3: .* is on line 2 already"):
         load(write(tmp_path, "path,label\n1.jpg,a\n1,b\n"))
+
+
+def test_a_list_of_labels_is_refused(tmp_path):
+    path = write(tmp_path, "").with_name("photos.jsonl")
+    path.write_text('{"image": "1.jpg", "label": ["a", "b"]}\n{"image": "2.jpg", "label": "c"}\n')
+    with pytest.raises(UserError, match=r"line 1: label .* one class"):
+        load(path)

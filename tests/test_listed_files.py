@@ -60,6 +60,7 @@ def test_a_path_in_the_other_unicode_form_is_found_in_folders_and_names(tmp_path
         (["1.jpg"], "/nowhere/1.jpg", "/nowhere/1.jpg"),
         (["deep/er/1.jpg"], "1.jpg", "no file"),
         (["1.txt"], "1", "no file"),
+        (["img_1.JPG"], "IMG_1.jpg", "there is 'img_1.JPG'"),
     ],
 )
 def test_what_is_missing_or_not_certain_is_a_fault(tmp_path, files, typed, named):

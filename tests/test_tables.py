@@ -49,3 +49,10 @@ def test_lines_that_are_no_json_objects_are_refused_by_number(tmp_path, text):
 
 def test_no_faults_are_not_refused(tmp_path):
     tables.refuse(tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"), [('["a"]', True), ("[1, 2]", True), ('{"a": 1}', True), ("[unknown]", False), ("a", False)]
+)
+def test_lists_are_told_from_texts(cell, expected):
+    assert tables.is_list(cell) is expected

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_transfer.config import UserError
-from keras_transfer.data import split_names, tables
+from keras_transfer.data import image_files, split_names, tables
 from keras_transfer.data.tables import Row
 
 # Role -> names that say it, in ranks: a name of a lower rank counts only where none of a higher one is there. The first
@@ -85,6 +85,8 @@ def choose(header: Sequence[str], rows: Sequence[Row]) -> tuple[Roles | None, li
     if found["path"] and not found["label"]:
         taken = {position for positions in found.values() for position in positions} | {index}
         classes = _class_columns(rows, [place for place in range(len(header)) if place not in taken])
+    if not found["path"] and not found["label"] and (fault := _first_line_fault(header)):
+        return None, [fault]
     for role, positions in found.items():
         faults += _role_faults(role, positions, header, is_needed=role == "path" or (role == "label" and not classes))
     if faults:
@@ -145,6 +147,14 @@ def _plain_faults(header: Sequence[str], index: int | None) -> list[str]:
     faults = [f"header: there are two columns {name!r}" for name in sorted(set(header)) if header.count(name) > 1]
     nameless = [place for place, name in enumerate(header) if not name.strip() and place != index]
     return faults + ["header: a column has no name" for _ in nameless]
+
+
+def _first_line_fault(header: Sequence[str]) -> str:
+    """What is wrong where the first line holds no names of columns; '' where it seems to."""
+    if len(header) == 1:
+        return f"header: there is one column, {header[0]!r}; separate the values by commas"
+    is_value = any("/" in cell or image_files.is_image_name(cell) for cell in header)
+    return "header: the first line holds values, it seems; put a line with path,label above it" if is_value else ""
 
 
 def _are_splits(header: Sequence[str], rows: Sequence[Row], positions: Sequence[int]) -> bool:

@@ -151,6 +151,8 @@ def _text_faults(item: _Item, row: Row, roles: Roles) -> list[str]:
     faults = []
     if fault := class_names.fault_of(item.label):
         faults.append(f"label {item.label!r} {fault}")
+    if tables.is_list(item.label):
+        faults.append(f"label {item.label!r} is a list; an image has one class")
     split = "" if roles.split is None else row.cells[roles.split]
     if split and not item.split:
         faults.append(f"split {split!r} is none of train, validation (or val) and test.{nearest(split, SPLITS)}")

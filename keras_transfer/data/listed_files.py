@@ -117,4 +117,6 @@ class ListedFiles:
     def _missing(self, typed: str, direct: str) -> str:
         if _DRIVE.match(typed):
             return f"{typed!r} is a path of a Windows machine; make it relative to the table's folder"
-        return f"there is no file {direct!r}"
+        folder, name = os.path.split(direct)
+        alike = [other for names in self._listing(folder).values() for other in names if other.lower() == name.lower()]
+        return f"there is no file {direct!r}" + (f", but there is {alike[0]!r}" if alike else "")

@@ -61,6 +61,16 @@ def read(file: Path) -> Table:
     return Table(file, tuple(header), tuple(rows), notes)
 
 
+def is_list(cell: str) -> bool:
+    """Whether a cell holds several values, as JSON writes them; a text such as [unknown] is one."""
+    if not cell.startswith(("[", "{")):
+        return False
+    try:
+        return isinstance(json.loads(cell), (list, dict))
+    except ValueError:
+        return False
+
+
 def refuse(file: Path, faults: Sequence[str]) -> None:
     """Raises UserError with the first faults of a table, if there are any."""
     if faults:
