@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from keras_transfer.inspection import looks
+from keras_transfer.images import looks
 from keras_transfer.inspection.photos import Photo
 
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import ImageOps
 
 from keras_transfer.data.examples import Examples
+from keras_transfer.data.near_copies import Pairs
 from keras_transfer.inspection import duplicates
 from keras_transfer.inspection.duplicates import Group
-from keras_transfer.inspection.near_copies import Pairs
 from keras_transfer.inspection.photos import Photo
 from small_pictures import photo, picture
 

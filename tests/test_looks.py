@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.inspection.looks."""
+"""Tests of keras_transfer.images.looks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import imagehash
 import numpy as np
 import pytest
 
-from keras_transfer.inspection import looks
+from keras_transfer.images import looks
 from small_pictures import picture
 
 

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.inspection.near_copies."""
+"""Tests of keras_transfer.data.near_copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_transfer.inspection import looks, near_copies
+from keras_transfer.data import near_copies
+from keras_transfer.images import looks
 from small_pictures import picture
 
 

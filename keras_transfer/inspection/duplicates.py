@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from keras_transfer.data import near_copies
 from keras_transfer.data.examples import Examples
-from keras_transfer.inspection import looks, near_copies
+from keras_transfer.data.near_copies import Pairs
+from keras_transfer.images import looks
 from keras_transfer.inspection.findings import Finding
-from keras_transfer.inspection.near_copies import Pairs
 from keras_transfer.inspection.photos import Photo
 
 # What is said of a group, and the kinds of findings: across splits, across classes, and neither.

@@ -19,11 +19,11 @@ from PIL import Image
 
 from keras_transfer import terminal
 from keras_transfer.config import ImageConfig
-from keras_transfer.images import decoding, orientation, thumbnails
+from keras_transfer.images import decoding, looks, orientation, thumbnails
+from keras_transfer.images.looks import Look
 from keras_transfer.images.refusals import plain_reason
-from keras_transfer.inspection import headers, looks
+from keras_transfer.inspection import headers
 from keras_transfer.inspection.headers import Header
-from keras_transfer.inspection.looks import Look
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _AHEAD = 64  # files in work at once, so that memory stays flat

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_transfer.inspection import alignment
-from keras_transfer.inspection.looks import Looks
+from keras_transfer.data import alignment
+from keras_transfer.images.looks import Looks
 
 # Bits of 128. Of copies cropped by up to a tenth of each side 97% differ by no more (500 photos of hymenoptera and
 # flowers); of 100,000 pairs of different photos, 20 do.
