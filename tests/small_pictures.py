@@ -21,4 +21,4 @@ def picture(seed: int, width: int = 200, height: int = 150) -> Image.Image:
 
 def photo(image: Image.Image, path: str, digest: str = "") -> Photo:
     """A photo that was read."""
-    return Photo(path, digest or path, contrast=40.0, look=looks.look_at(np.asarray(image)))
+    return Photo(path, digest or path, contrast=40.0, look=looks.describe([looks.shrink(np.asarray(image))]))
