@@ -11,9 +11,9 @@ from typing import Any
 
 from keras_transfer import atomic_files, terminal
 from keras_transfer.config import InspectConfig, TrainConfig, from_flat, to_flat
-from keras_transfer.data import splits
+from keras_transfer.data import near_copies, splits
 from keras_transfer.data.examples import Examples
-from keras_transfer.images import thumbnails
+from keras_transfer.images import eager_decoding, thumbnails
 from keras_transfer.inspection import (
     duplicates,
     exclusion_list,
@@ -70,7 +70,7 @@ def inspect(config: InspectConfig, found: Examples, output: Path) -> dict[str, A
     result = _as_json(inspected, config)
     atomic_files.write_json(output / "inspection.json", result)
     exclusion_list.write(output / "exclude.txt", inspected.findings, inspected.examples)
-    decode = photos.make_decoder(image=image, max_pixels=max_pixels, smallest_side=thumbnails.SIDE)
+    decode = eager_decoding.make_decoder(image=image, max_pixels=max_pixels, smallest_side=thumbnails.SIDE)
     page.write(
         output / "inspection.html",
         page.Page(
@@ -114,7 +114,8 @@ def _inspect(found: Examples, read: Sequence[Photo], config: TrainConfig, *, wan
     findings = file_checks.check_left_out(found.left_out) + file_checks.check(read, image=config.image)
     findings += split_checks.check_groups(examples) + split_checks.check_classes(examples)
     findings += split_checks.check_balance(examples)
-    groups = [*duplicates.exact_groups(examples.sha256), *duplicates.near_groups(kept)]
+    read_small = near_copies.make_reader(image=config.image, max_pixels=config.source.max_image_pixels)
+    groups = [*duplicates.exact_groups(examples.sha256), *duplicates.near_groups(kept, read_small)]
     findings += duplicates.findings(groups, examples)
     note = "Labels, drift and similar features were not checked: give --backbone, or --run_dir of a finished run."
     by_pixels = _Inspected(examples, findings, groups, None, [], None, [note])

@@ -60,6 +60,7 @@ def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
             "left_out": len(examples.left_out) + len(finished.published.unreadable),
         },
         "leaked": prepared.leaked,
+        "near_leaks": prepared.near_leaks,
         "label_conflicts": prepared.label_conflicts,
         "class_names": list(examples.class_names),
         "backbone": prepared.config.model.backbone,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, publishing, terminal
 from keras_transfer.config import SPLITS, TrainConfig, UserError
-from keras_transfer.data import audit, leaks, splits
+from keras_transfer.data import audit, leaks, look_alikes, splits
 from keras_transfer.data.examples import Examples
 from keras_transfer.evaluation import baselines, temperature
 from keras_transfer.evaluation.baselines import Baselines
@@ -57,6 +57,8 @@ class Prepared:
       config: of the run.
       examples: read and split.
       leaked: split -> number of images that were left out of it, because they stand in another split too.
+      near_leaks: split -> number of its images that look the same as one that is trained on; they are in it.
+      near_copies: what the plan says of images that look the same, a sentence each.
       label_conflicts: number of files with the same bytes as one of another class.
       classifier: built, not trained.
       phases: with their cuts.
@@ -67,6 +69,8 @@ class Prepared:
     config: TrainConfig
     examples: Examples
     leaked: dict[str, int]
+    near_leaks: dict[str, int]
+    near_copies: tuple[str, ...]
     label_conflicts: int
     classifier: Classifier
     phases: tuple[phases.Phase, ...]
@@ -106,14 +110,19 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
     """
     watch = Stopwatch(started)
     with watch.stage("read"):
+        read, seen = audit.read_all(found, source=config.source, image=config.image)
+        alike = look_alikes.find(read, seen, image=config.image, max_pixels=config.source.max_image_pixels)
         examples = splits.assign(
-            audit.read_all(found, source=config.source),
+            read,
             validation_fraction=config.split.validation_fraction,
             test_fraction=config.split.test_fraction,
             seed=config.split.split_seed,
+            look_alikes=alike,
         )
+        notes = look_alikes.notes(examples, alike, carved=splits.to_carve(read))
         label_conflicts = leaks.count_label_conflicts(examples)
         examples, leaked = leaks.leave_out(examples)
+        near_leaks = leaks.count_near_copies(examples, alike)
         _refuse_gates_without_test(config, examples)
     with watch.stage("build"):
         classifier = classifiers.build(
@@ -125,7 +134,18 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         )
         planned = phases.plan(classifier, config.training)
         costs = plan.make(classifier, planned, examples, config=config)
-    return Prepared(config, examples, leaked, label_conflicts, classifier, planned, costs, watch)
+    return Prepared(
+        config=config,
+        examples=examples,
+        leaked=leaked,
+        near_leaks=near_leaks,
+        near_copies=tuple(notes),
+        label_conflicts=label_conflicts,
+        classifier=classifier,
+        phases=planned,
+        plan=costs,
+        watch=watch,
+    )
 
 
 def _refuse_gates_without_test(config: TrainConfig, examples: Examples) -> None:
@@ -147,6 +167,7 @@ def show(prepared: Prepared) -> None:
             ("examples", ", ".join(f"{count:,} {split}" for split, count in counts.items())),
             ("left out", f"{len(examples.left_out):,}"),
             *(("source", note) for note in examples.notes),
+            *(("near copies", note) for note in prepared.near_copies),
             (
                 "classifier",
                 f"{config.model.backbone}, {prepared.classifier.weights} weights, {config.image.image_size} pixels",

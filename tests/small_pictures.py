@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from keras_transfer.inspection import looks
+from keras_transfer.images import looks
 from keras_transfer.inspection.photos import Photo
 
 
@@ -21,4 +21,4 @@ def picture(seed: int, width: int = 200, height: int = 150) -> Image.Image:
 
 def photo(image: Image.Image, path: str, digest: str = "") -> Photo:
     """A photo that was read."""
-    return Photo(path, digest or path, contrast=40.0, look=looks.look_at(np.asarray(image)))
+    return Photo(path, digest or path, contrast=40.0, look=looks.describe([looks.shrink(np.asarray(image))]))

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.inspection.alignment."""
+"""Tests of keras_transfer.data.alignment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.inspection import alignment
+from keras_transfer.data import alignment
 from small_pictures import picture
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.config import SourceConfig, UserError
+from keras_transfer.config import ImageConfig, SourceConfig, UserError
 from keras_transfer.data import audit
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.images import looks
+from small_pictures import picture
 
 
 def save(path: Path, height: int = 30, width: int = 40) -> Path:
@@ -27,7 +29,7 @@ def examples_of(paths: list[Path], labels: list[int]) -> Examples:
 
 
 def read(examples: Examples, **settings: object) -> Examples:
-    return audit.read_all(examples, source=SourceConfig(image_dir="x", **settings))
+    return audit.read_all(examples, source=SourceConfig(image_dir="x", **settings), image=ImageConfig())[0]
 
 
 def test_every_file_gets_the_digest_of_its_bytes(tmp_path):
@@ -118,3 +120,24 @@ def test_what_a_source_left_out_is_named_without_calling_it_a_file(tmp_path, cap
         "WARNING:   cats:1.0.0 split unlabelled: 9 examples: only train is used",
         "WARNING:   cats:1.0.0 class lynx: has no example",
     ]
+
+
+def test_each_readable_file_has_the_look_of_its_picture(tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"x")
+    paths = [tmp_path / "a.png", tmp_path / "bad.jpg", *(tmp_path / f"{seed}.png" for seed in range(1, 70))]
+    for seed, path in enumerate(paths):
+        if path.name != "bad.jpg":
+            picture(seed).save(path)
+    examples = examples_of(paths, [0, 0, *[1] * 69])
+    kept, seen = audit.read_all(examples, source=SourceConfig(image_dir="x"), image=ImageConfig())
+    expected = looks.describe([looks.shrink(np.asarray(Image.open(path))) for path in kept.paths])
+    assert len(kept) == len(seen) == 70
+    np.testing.assert_array_equal(seen.hashes, expected.hashes)
+
+
+def test_a_large_jpeg_is_decoded_small_and_still_has_nearly_the_look_of_the_whole(tmp_path):
+    for seed, path in enumerate(paths := [tmp_path / f"{seed}.jpg" for seed in range(6)]):
+        picture(seed, 1200, 900).save(path)
+    kept, seen = audit.read_all(examples_of(paths, [0, 1] * 3), source=SourceConfig(image_dir="x"), image=ImageConfig())
+    whole = looks.describe([looks.shrink(np.asarray(Image.open(path))) for path in kept.paths])
+    assert np.bitwise_count(seen.hashes ^ whole.hashes).sum(axis=1).max() <= 12

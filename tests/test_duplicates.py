@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from keras_transfer.data.examples import Examples
+from keras_transfer.data.near_copies import Pairs
+from keras_transfer.images import looks
 from keras_transfer.inspection import duplicates
 from keras_transfer.inspection.duplicates import Group
-from keras_transfer.inspection.near_copies import Pairs
 from keras_transfer.inspection.photos import Photo
 from small_pictures import photo, picture
 
@@ -27,6 +28,11 @@ def pairs(*rows: tuple[int, int, float]) -> Pairs:
     return Pairs(np.array(first), np.array(second), np.array(score))
 
 
+def near_groups(read: list[Photo], images: list[Image.Image]) -> list[Group]:
+    by_path = {photo.path: looks.shrink(np.asarray(image)) for photo, image in zip(read, images, strict=True)}
+    return duplicates.near_groups(read, by_path.__getitem__)
+
+
 def photos(digests: str) -> list[Photo]:
     return [Photo(str(place), digest) for place, digest in enumerate(digests)]
 
@@ -42,17 +48,13 @@ def test_pairs_are_joined_through_others_and_through_exact_copies():
 
 def test_exact_copies_alone_are_no_near_group():
     pictures = [photo(picture(0), "a", "x"), photo(picture(0), "b", "x"), photo(picture(1), "c", "y")]
-    assert duplicates.near_groups(pictures) == []
+    assert near_groups(pictures, [picture(0), picture(0), picture(1)]) == []
 
 
 def test_a_mirrored_copy_of_one_of_two_exact_copies_joins_both():
-    pictures = [
-        photo(picture(0), "a", "x"),
-        photo(picture(1), "b", "y"),
-        photo(picture(0), "c", "x"),
-        photo(ImageOps.mirror(picture(0)), "d", "z"),
-    ]
-    (found,) = duplicates.near_groups(pictures)
+    images = [picture(0), picture(1), picture(0), ImageOps.mirror(picture(0))]
+    pictures = [photo(image, path, digest) for image, path, digest in zip(images, "abcd", "xyxz", strict=True)]
+    (found,) = near_groups(pictures, images)
     assert found.indices == (0, 2, 3)
 
 

@@ -12,6 +12,7 @@ import pytest
 from keras_transfer.config import UserError
 from keras_transfer.data import leaks
 from keras_transfer.data.examples import Examples
+from keras_transfer.data.look_alikes import LookAlikes
 from small_training import run_command, small_run_flags, write_photos
 
 
@@ -68,6 +69,27 @@ def test_without_label_conflicts_nothing_is_said(capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("pairs", "counts"),
+    [
+        ((), (0, 0)),
+        ((("1", "3"),), (0, 2)),  # with its exact copy
+        ((("4", "1"),), (1, 0)),
+        ((("3", "4"),), (0, 0)),  # neither is trained on
+        ((("1", "5"),), (0, 0)),  # both are
+        ((("1", "3"), ("5", "3"), ("4", "5")), (1, 2)),
+    ],
+)
+def test_images_that_look_like_one_that_is_trained_on_are_counted_and_a_pair_is_named(pairs, counts, capsys):
+    rows = [("1", "train"), ("5", "train"), ("4", "validation"), ("3", "test"), ("3", "test"), ("6", "test")]
+    counted = leaks.count_near_copies(examples_of(*rows), LookAlikes(pairs))
+    assert counted == dict(zip(("validation", "test"), counts, strict=True))
+    warnings = capsys.readouterr().err
+    assert (f"{counts[1]} of the 3 test images" in warnings) is bool(counts[1])
+    assert ("3.jpg and 0.jpg" in warnings) is bool(counts[1])
+    assert (f"{counts[0]} of the 1 validation images" in warnings) is bool(counts[0])
+
+
 @pytest.fixture(scope="module")
 def leaky_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with two training photos among the 9 of the test, one of them under another label."""
@@ -83,6 +105,7 @@ def leaky_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_leaked_images_are_counted_and_no_test_figure_is_over_them(leaky_run):
     figures = json.loads((leaky_run / "metrics.json").read_text("utf-8"))
     assert figures["leaked"] == {"validation": 0, "test": 2}
+    assert figures["near_leaks"] == {"validation": 0, "test": 0}
     assert figures["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
 
 

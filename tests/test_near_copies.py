@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.inspection.near_copies."""
+"""Tests of keras_transfer.data.near_copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_transfer.inspection import looks, near_copies
+from keras_transfer.config import ImageConfig
+from keras_transfer.data import near_copies
+from keras_transfer.images import looks
 from small_pictures import picture
 
 
@@ -28,14 +30,27 @@ CHANGES = {
     "mirrored and cropped": lambda image: ImageOps.mirror(image).crop((5, 5, 195, 145)),
     "in grey": lambda image: image.convert("L").convert("RGB"),
     "darker": lambda image: image.point(lambda value: value * 0.7),
+    "a thumbnail": lambda image: image.resize((48, 36)),
+    "with the white balance of a lamp": lambda image: Image.fromarray(
+        np.clip(np.asarray(image) * (1.1, 1.0, 0.85), 0, 255).astype(np.uint8)
+    ),
+    "with the noise of the next shot": lambda image: Image.fromarray(
+        np.clip(np.asarray(image) + np.random.default_rng(0).normal(0, 8, (150, 200, 3)), 0, 255).astype(np.uint8)
+    ),
 }
 
 
 def find(images: list[Image.Image]) -> list[tuple[int, int]]:
-    stacked = looks.stack([looks.look_at(np.asarray(image.convert("RGB"))) for image in images])
-    pairs = near_copies.find(stacked)
+    small = [looks.shrink(np.asarray(image.convert("RGB"))) for image in images]
+    pairs = near_copies.find(looks.describe(small), small.__getitem__)
     assert (pairs.score >= near_copies.LEAST_CORRELATION).all()
     return list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
+
+
+def repainted(image: Image.Image) -> Image.Image:
+    """As light and dark as before, with red things in blue."""
+    red, green, blue = image.split()
+    return Image.merge("RGB", (blue, green, red))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -79,3 +94,48 @@ def test_where_there_are_too_many_candidates_the_nearest_are_kept(monkeypatch):
     monkeypatch.setattr(near_copies, "_LEAST_BOUND", 1)
     monkeypatch.setattr(near_copies, "_CANDIDATES_A_PICTURE", 0)
     assert find(images) == [(0, 2)]
+
+
+def test_another_colour_is_another_picture():
+    assert find([picture(0), picture(1), repainted(picture(0))]) == []
+    assert find([picture(0), picture(1), repainted(repainted(picture(0)))]) == [(0, 2)]
+
+
+def test_pictures_of_too_little_contrast_are_copies_of_none():
+    """Though their hashes and their details are the same."""
+    faint = [Image.eval(picture(0), lambda value: 120 + value // 32) for _ in range(2)]
+    assert find([*faint, picture(1)]) == []
+
+
+CHANGES_FOUND_IN_ORDER = ("the same", "re-encoded", "half as large", "mirrored", "in grey", "darker")
+
+
+@pytest.mark.parametrize("change", CHANGES_FOUND_IN_ORDER)
+def test_of_very_many_pictures_neighbours_in_order_are_compared(monkeypatch, change):
+    monkeypatch.setattr(near_copies, "MOST_COMPARED_WITH_ALL", 10)
+    images = [picture(seed) for seed in range(60)]
+    copies = [CHANGES[change](picture(seed)) for seed in range(0, 40, 2)]
+    found = find([*images, *copies])
+    expected = [(seed, 60 + place) for place, seed in enumerate(range(0, 40, 2))]
+    assert set(found) <= set(expected)
+    assert len(found) == len(set(found)) >= 0.95 * len(expected)
+
+
+def test_only_pictures_of_likely_pairs_are_read_again():
+    small = [looks.shrink(np.asarray(picture(seed % 50))) for seed in range(52)]
+    asked = []
+
+    def read(index: int) -> np.ndarray:
+        asked.append(index)
+        return small[index]
+
+    pairs = near_copies.find(looks.describe(small), read)
+    assert (pairs.first.tolist(), pairs.second.tolist()) == ([0, 1], [50, 51])
+    assert len(asked) == len(set(asked)) <= 8
+
+
+def test_a_file_that_is_gone_looks_like_nothing(tmp_path):
+    picture(0).save(tmp_path / "a.png")
+    read = near_copies.make_reader(image=ImageConfig(), max_pixels=10**6)
+    np.testing.assert_array_equal(read(str(tmp_path / "a.png")), looks.shrink(np.asarray(picture(0))))
+    assert not read(str(tmp_path / "gone.png")).any()

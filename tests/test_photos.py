@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from keras_transfer.config import ImageConfig
+from keras_transfer.images import eager_decoding
 from keras_transfer.inspection import photos
 from keras_transfer.inspection.photos import Photo
 from planted_faults import DAMAGES, encoded
@@ -103,21 +104,10 @@ def test_a_file_that_is_gone_has_a_reason(tmp_path):
     assert "cannot be opened" in photo.reason
 
 
-def test_the_decoder_turns_photos_only_where_asked(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    content = encoded(picture(0), "JPEG", exif=exif)
-    shapes = [
-        photos.make_decoder(image=ImageConfig(apply_exif=flag), max_pixels=10**6, smallest_side=64)(content).shape
-        for flag in (False, True)
-    ]
-    assert shapes == [(150, 200, 3), (200, 150, 3)]
-
-
 def test_readable_files_get_one_thumbnail_each(tmp_path):
     (tmp_path / "a.png").write_bytes(WHOLE["plain.png"])
     (tmp_path / "b.png").write_bytes(b"no image")
-    decode = photos.make_decoder(image=ImageConfig(), max_pixels=10**6, smallest_side=160)
+    decode = eager_decoding.make_decoder(image=ImageConfig(), max_pixels=10**6, smallest_side=160)
     paths = [str(tmp_path / name) for name in ("a.png", "b.png", "gone.png", "a.png")]
     made = photos.make_thumbnails(paths, decode)
     assert list(made) == paths[:1]

@@ -1,82 +1,107 @@
-"""Reads every file once before anything is trained: its digest, and whether it can be read as an image."""
+"""Reads every file once before anything is trained: its digest, its look, and whether it can be read as an image."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from keras_transfer import terminal
-from keras_transfer.config import SourceConfig, UserError
+from keras_transfer.config import ImageConfig, SourceConfig, UserError
 from keras_transfer.data.examples import Examples, LeftOut
-from keras_transfer.images import decoding
+from keras_transfer.images import decoding, eager_decoding, looks
+from keras_transfer.images.looks import Looks
 from keras_transfer.images.refusals import plain_reason
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
+_FILES_AT_ONCE = 32  # a thread reads before it describes their looks together, and before the progress bar moves
 _LISTED_AT_MOST = 10
 
-# A JPEG's whole stream is unpacked at any size, so the smallest one finds truncation and damage at a third of the cost.
-_SMALLEST_DECODE = 1
+Read = Callable[[str], tuple[str, str, NDArray[np.uint8] | None]]
+
+# A JPEG's whole stream is unpacked at any size, so a small one finds truncation and damage at a third of the cost. The
+# smallest one that the hashes of looks need is decoded.
+_SMALLEST_DECODE = math.ceil(looks.LEAST_SIDE / decoding.REDUCTION_HEADROOM)
 
 
-def read_all(examples: Examples, *, source: SourceConfig) -> Examples:
+def read_all(examples: Examples, *, source: SourceConfig, image: ImageConfig) -> tuple[Examples, Looks]:
     """Digests and test-decodes every file, and leaves out the unreadable ones.
 
     Args:
       examples: of a source.
       source: for `max_unreadable_fraction` and `max_image_pixels`.
+      image: whether EXIF orientation counts.
 
     Returns:
-      The readable examples with their sha256; `left_out` names the others and why.
+      The readable examples with their sha256; `left_out` names the others and why. And what they look like.
 
     Raises:
       UserError: more than `max_unreadable_fraction` of the files can't be read, or a class has none left.
     """
-    check = make_reader(source.max_image_pixels)
-    with ThreadPoolExecutor(_READERS) as pool:
-        results = list(
-            terminal.progress(pool.map(check, examples.paths), total=len(examples), title="Reading", unit="file")
-        )
-    readable = [index for index, (_, reason) in enumerate(results) if not reason]
+    digests, reasons, seen = _read_in_threads(
+        examples.paths, make_reader(image=image, max_pixels=source.max_image_pixels)
+    )
+    readable = [index for index, reason in enumerate(reasons) if not reason]
     broken = [
         LeftOut(path=path, reason=reason, is_unreadable=True)
-        for path, (_, reason) in zip(examples.paths, results, strict=True)
+        for path, reason in zip(examples.paths, reasons, strict=True)
         if reason
     ]
     kept = examples.select(readable)
     kept = dataclasses.replace(
-        kept, sha256=tuple(results[index][0] for index in readable), left_out=(*examples.left_out, *broken)
+        kept, sha256=tuple(digests[index] for index in readable), left_out=(*examples.left_out, *broken)
     )
     _report(kept.left_out)
     _refuse_too_many(kept, source.max_unreadable_fraction)
     _refuse_emptied_classes(kept)
-    return kept
+    return kept, seen
 
 
-def make_reader(max_pixels: int) -> Callable[[str], tuple[str, str]]:
-    """A function from a path to (sha256 in hexadecimal, reason); the reason is '' for a readable image."""
+def _read_in_threads(paths: Sequence[str], read: Read) -> tuple[list[str], list[str], Looks]:
+    """The digest of each file, why it can't be read or "", and the looks of those that can."""
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
-    def decode(encoded: tf.Tensor) -> tf.Tensor:
-        return decoding.decode(encoded, max_pixels=max_pixels, smallest_side=_SMALLEST_DECODE)
+    def read_some(start: int) -> tuple[list[str], list[str], Looks]:
+        some = [read(path) for path in paths[start : start + _FILES_AT_ONCE]]
+        digests, reasons, small = zip(*some, strict=True)
+        return list(digests), list(reasons), looks.describe([picture for picture in small if picture is not None])
 
-    def read(path: str) -> tuple[str, str]:
+    digests, reasons, seen = [], [], []
+    with (
+        ThreadPoolExecutor(_READERS) as pool,
+        terminal.progress_bar(total=len(paths), title="Reading", unit="file") as advance,
+    ):
+        for some in pool.map(read_some, range(0, len(paths), _FILES_AT_ONCE)):
+            digests += some[0]
+            reasons += some[1]
+            seen.append(some[2])
+            advance(len(some[0]))
+    return digests, reasons, looks.concatenate(seen)
+
+
+def make_reader(*, image: ImageConfig, max_pixels: int) -> Read:
+    """A function from a path to (sha256 in hexadecimal, reason, small copy); the reason is '' for a readable image."""
+    decode = eager_decoding.make_decoder(image=image, max_pixels=max_pixels, smallest_side=_SMALLEST_DECODE)
+
+    def read(path: str) -> tuple[str, str, NDArray[np.uint8] | None]:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            return "", f"cannot be opened: {error.strerror}"
+            return "", f"cannot be opened: {error.strerror}", None
         digest = hashlib.sha256(content).hexdigest()
         if not content:
-            return digest, "the file is empty (0 bytes)"
+            return digest, "the file is empty (0 bytes)", None
         try:
-            decode(tf.constant(content))
+            pixels = decode(content)
         except tf.errors.OpError as error:
-            return digest, plain_reason(error)
-        return digest, ""
+            return digest, plain_reason(error), None
+        return digest, "", looks.shrink(pixels)
 
     return read
 

@@ -1,4 +1,4 @@
-"""Files with the same bytes in two splits, whose figures would be of what was trained on, or under two labels."""
+"""The same bytes or picture in two splits, whose metrics would be of what was trained on; or under two labels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from keras_transfer import terminal
 from keras_transfer.config import UserError
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.data.look_alikes import LookAlikes
 
 # Split -> those whose files must not be in it. Validation chooses the weights, so it may not be in the test either.
 _MUST_NOT_REPEAT: Mapping[str, tuple[str, ...]] = {"validation": ("train",), "test": ("train", "validation")}
@@ -62,6 +63,36 @@ def count_label_conflicts(examples: Examples) -> int:
             "python -m keras_transfer.inspect_data lists them all."
         )
     return len(paths)
+
+
+def count_near_copies(examples: Examples, found: LookAlikes) -> dict[str, int]:
+    """How many images of validation and test look the same as one that is trained on; warns of them.
+
+    They stay where the source put them: whether they are copies or shots of one scene, a person has to see.
+
+    Args:
+      examples: read and split.
+      found: among them.
+    """
+    partners = defaultdict(list)
+    for one, other in found.pairs:
+        partners[one].append(other)
+        partners[other].append(one)
+    trained = _first_of_each(examples, "train")
+    counts = dict.fromkeys(_MUST_NOT_REPEAT, 0)
+    pairs: dict[str, str] = {}  # split -> the paths of one pair
+    for digest, path, split in zip(examples.sha256, examples.paths, examples.splits, strict=True):
+        twins = [trained[other] for other in partners[digest] if other in trained]
+        if twins and split in counts:
+            counts[split] += 1
+            pairs.setdefault(split, f"{path} and {examples.paths[twins[0]]}")
+    for split, pair in pairs.items():
+        terminal.warn(
+            f"leak: {counts[split]:,} of the {examples.splits.count(split):,} {split} images look the same as one that "
+            f"is trained on (resized, re-encoded, mirrored or of one burst), such as {pair}. They stay in the {split} "
+            "and make its metrics too good. python -m keras_transfer.inspect_data lists them."
+        )
+    return counts
 
 
 def _first_of_each(examples: Examples, split: str) -> dict[str, int]:

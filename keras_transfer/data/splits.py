@@ -9,13 +9,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_transfer.config import SPLITS, UserError
+from keras_transfer.data import components
 from keras_transfer.data.examples import Examples
+from keras_transfer.data.look_alikes import NONE, LookAlikes
 
 # label id -> split -> number of its examples, for the splits that get any
 _Quotas = Mapping[int, Mapping[str, int]]
 
 
-def assign(examples: Examples, *, validation_fraction: float, test_fraction: float, seed: int) -> Examples:
+def assign(
+    examples: Examples,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    look_alikes: LookAlikes = NONE,
+) -> Examples:
     """Gives every example a split.
 
     Splits of the source are kept. Where it has splits but no validation, validation is carved from train; a missing
@@ -24,7 +33,8 @@ def assign(examples: Examples, *, validation_fraction: float, test_fraction: flo
 
     Carving is stratified: each class gives round(fraction * examples) to a split, at least one where it has enough
     (three for train, validation and test; of two, one goes to validation; of one, none). What must stay together
-    is moved as one unit: examples of one group, and files with the same bytes, which would leak from train to test.
+    is moved as one unit: examples of one group, and files with the same bytes or picture, which would leak from train
+    to test.
     Units are taken in seeded random order, the largest first, and each goes to the split that brings the classes
     nearest to their quotas: the one with the least sum over classes of (count - quota)^2 / quota. So quotas are met
     exactly where there are no groups. The order and the folder of the files play no part once they have digests.
@@ -34,6 +44,7 @@ def assign(examples: Examples, *, validation_fraction: float, test_fraction: flo
       validation_fraction: of the examples that are carved, in (0, 1).
       test_fraction: likewise, in [0, 1).
       seed: another seed gives another split.
+      look_alikes: pairs that show the same picture.
 
     Returns:
       The same examples in the same order, all with a split.
@@ -43,16 +54,26 @@ def assign(examples: Examples, *, validation_fraction: float, test_fraction: flo
         a validation.
     """
     _refuse_straddling_groups(examples)
-    if not any(examples.splits):
-        fractions = {"validation": validation_fraction, "test": test_fraction}
-        examples = _carve(examples, range(len(examples)), fractions, seed)
-    elif "" in examples.splits:
-        raise ValueError("Some examples have a split and some have none.")
-    elif "validation" not in examples.splits:
-        train = [index for index, split in enumerate(examples.splits) if split == "train"]
-        examples = _carve(examples, train, {"validation": validation_fraction}, seed)
-    _refuse_untrainable(examples)
+    wanted = {"validation": validation_fraction, "test": test_fraction}
+    fractions = {split: wanted[split] for split in to_carve(examples) if split in wanted}
+    if fractions:
+        indices = [index for index, split in enumerate(examples.splits) if split in ("", "train")]
+        examples = _carve(examples, indices, fractions, seed, look_alikes)
+    _refuse_untrainable(examples, look_alikes)
     return examples
+
+
+def to_carve(examples: Examples) -> tuple[str, ...]:
+    """The splits that `assign` carves from one another: all, or train and validation, or none.
+
+    Args:
+      examples: of a source.
+    """
+    if not any(examples.splits):
+        return SPLITS
+    if "" in examples.splits:
+        raise ValueError("Some examples have a split and some have none.")
+    return () if "validation" in examples.splits else ("train", "validation")
 
 
 def describe(examples: Examples) -> dict[str, dict[str, int]]:
@@ -64,8 +85,14 @@ def describe(examples: Examples) -> dict[str, dict[str, int]]:
     }
 
 
-def _carve(examples: Examples, indices: Sequence[int], fractions: Mapping[str, float], seed: int) -> Examples:
-    units = _units(examples, indices)
+def _carve(
+    examples: Examples,
+    indices: Sequence[int],
+    fractions: Mapping[str, float],
+    seed: int,
+    look_alikes: LookAlikes,
+) -> Examples:
+    units = _units(examples, indices, look_alikes)
     keys = examples.sha256 or examples.paths
     units.sort(key=lambda unit: min(keys[index] for index in unit))
     order = np.random.default_rng(seed).permutation(len(units))
@@ -77,23 +104,15 @@ def _carve(examples: Examples, indices: Sequence[int], fractions: Mapping[str, f
     return dataclasses.replace(examples, splits=tuple(splits))
 
 
-def _units(examples: Examples, indices: Sequence[int]) -> list[list[int]]:
-    """Examples that share a group or their bytes, directly or through others, as lists of indices."""
-    leader = {index: index for index in indices}
-
-    def find(index: int) -> int:
-        while leader[index] != index:
-            index = leader[index]
-        return index
-
+def _units(examples: Examples, indices: Sequence[int], look_alikes: LookAlikes) -> list[list[int]]:
+    """Examples that share a group, their bytes or their picture, directly or through others, as lists of indices."""
+    links = look_alikes.links(examples, indices)
     for column in filter(None, (examples.groups, examples.sha256)):
-        first: dict[str, int] = {}
-        for index in indices:
-            if column[index]:
-                leader[find(index)] = find(first.setdefault(column[index], index))
+        links += components.links_of_equal(column, indices)
+    joined = components.join(links, len(examples))
     members = defaultdict(list)
     for index in indices:
-        members[find(index)].append(index)
+        members[joined[index]].append(index)
     return list(members.values())
 
 
@@ -170,7 +189,7 @@ def _refuse_straddling_groups(examples: Examples) -> None:
         )
 
 
-def _refuse_untrainable(examples: Examples) -> None:
+def _refuse_untrainable(examples: Examples, look_alikes: LookAlikes) -> None:
     train = examples.in_split("train").class_counts()
     missing = [name for name, count in zip(examples.class_names, train, strict=True) if not count]
     if missing:
@@ -179,7 +198,11 @@ def _refuse_untrainable(examples: Examples) -> None:
             "Add examples or groups of that class to train, or remove the class."
         )
     if "validation" not in examples.splits:
+        alike = look_alikes.links(examples, range(len(examples)))
+        why = " Images that look the same (near copies) stay in one split, and that is one group." if alike else ""
+        pair = f" Such are {examples.paths[alike[0][0]]} and {examples.paths[alike[0][1]]}." if alike else ""
         raise UserError(
             f"{len(examples)} examples of {len(examples.class_names)} classes are too few for a validation split: a "
-            "class needs two examples, in two groups where there are groups. Add images."
+            f"class needs two examples, in two groups where there are groups.{why}{pair} Add images"
+            + (", or put those you have into train/ and val/ folders yourself." if alike else ".")
         )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from keras_transfer.data import components, near_copies
 from keras_transfer.data.examples import Examples
-from keras_transfer.inspection import looks, near_copies
+from keras_transfer.data.near_copies import Pairs
+from keras_transfer.images import looks
 from keras_transfer.inspection.findings import Finding
-from keras_transfer.inspection.near_copies import Pairs
 from keras_transfer.inspection.photos import Photo
 
 # What is said of a group, and the kinds of findings: across splits, across classes, and neither.
@@ -49,15 +48,16 @@ def exact_groups(digests: Sequence[str]) -> list[Group]:
     return [Group("exact", tuple(indices), 1.0) for indices in members.values() if len(indices) > 1]
 
 
-def near_groups(photos: Sequence[Photo]) -> list[Group]:
+def near_groups(photos: Sequence[Photo], read: Callable[[str], NDArray[np.uint8]]) -> list[Group]:
     """Examples that show the same picture without having the same bytes.
 
     Args:
       photos: readable.
+      read: gives the small copy (see `looks.shrink`) of the picture at a path.
     """
     first = _first_of_each([photo.digest for photo in photos])
-    seen = [photos[index].look for index in first]
-    pairs = near_copies.find(looks.stack([look for look in seen if look is not None]))
+    seen = looks.concatenate([look for look in (photos[index].look for index in first) if look is not None])
+    pairs = near_copies.find(seen, lambda index: read(photos[first[index]].path))
     places = np.array(first, np.int64)
     return group("near", Pairs(places[pairs.first], places[pairs.second], pairs.score), photos)
 
@@ -75,7 +75,7 @@ def group(how: str, pairs: Pairs, photos: Sequence[Photo]) -> list[Group]:
     copies = exact_groups([photo.digest for photo in photos])
     links = [(item.indices[0], other) for item in copies for other in item.indices[1:]]
     links += zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
-    component = _components(links, len(photos))
+    component = components.join(links, len(photos))
     best: dict[int, float] = defaultdict(float)
     for index, score in zip(pairs.first, pairs.score, strict=True):
         best[component[index]] = max(best[component[index]], float(score))
@@ -89,7 +89,7 @@ def group(how: str, pairs: Pairs, photos: Sequence[Photo]) -> list[Group]:
 def component_of_each(groups: Iterable[Group], count: int) -> NDArray[np.int64]:
     """A number for each example, the same for all that are joined by groups: int64, shape (count,)."""
     links = [(item.indices[0], other) for item in groups for other in item.indices[1:]]
-    return _components(links, count)
+    return components.join(links, count)
 
 
 def findings(groups: Sequence[Group], examples: Examples) -> list[Finding]:
@@ -137,13 +137,6 @@ def _findings_of(item: Group, examples: Examples) -> list[Finding]:
     if len(classes) > 1:
         why += f" Their labels are {' and '.join(classes)}."
     return [Finding(name, files, why, score=item.score) for name in kinds or [kind]]
-
-
-def _components(links: Sequence[tuple[int, int]], count: int) -> NDArray[np.int64]:
-    rows, columns = np.array(links, np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
-    numbers: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
-    return numbers
 
 
 def _first_of_each(digests: Sequence[str]) -> list[int]:

@@ -6,30 +6,27 @@ import contextlib
 import hashlib
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import simplejpeg
 import tensorflow as tf
-from numpy.typing import NDArray
 from PIL import Image
 
 from keras_transfer import terminal
 from keras_transfer.config import ImageConfig
-from keras_transfer.images import decoding, orientation, thumbnails
+from keras_transfer.images import eager_decoding, looks, thumbnails
+from keras_transfer.images.eager_decoding import Decode
+from keras_transfer.images.looks import Looks
 from keras_transfer.images.refusals import plain_reason
-from keras_transfer.inspection import headers, looks
+from keras_transfer.inspection import headers
 from keras_transfer.inspection.headers import Header
-from keras_transfer.inspection.looks import Look
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _AHEAD = 64  # files in work at once, so that memory stays flat
 _LARGEST_JPEG_REDUCTION = 8  # every byte is unpacked at any size, and the smallest is the quickest
-
-Decode = Callable[[bytes], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Photo:
       header: what its header tells, or None.
       is_transparent: whether any pixel is.
       contrast: standard deviation of its grey levels, in [0, 127.5]; 0 where it can't be read.
-      look: None where it can't be read.
+      look: of this one picture; None where it can't be read.
     """
 
     path: str
@@ -54,7 +51,7 @@ class Photo:
     header: Header | None = None
     is_transparent: bool = False
     contrast: float = 0.0
-    look: Look | None = None
+    look: Looks | None = None
 
 
 def read_all(paths: Sequence[str], *, image: ImageConfig, max_pixels: int) -> list[Photo]:
@@ -65,26 +62,11 @@ def read_all(paths: Sequence[str], *, image: ImageConfig, max_pixels: int) -> li
       image: whether EXIF orientation counts.
       max_pixels: of `decoding.decode`.
     """
-    decode = make_decoder(image=image, max_pixels=max_pixels, smallest_side=looks.SIDE)
+    decode = eager_decoding.make_decoder(image=image, max_pixels=max_pixels, smallest_side=looks.SIDE)
     with _pillow_bound(max_pixels), ThreadPoolExecutor(_READERS) as pool:
         chunks = (paths[start : start + _AHEAD] for start in range(0, len(paths), _AHEAD))
         found = (photo for chunk in chunks for photo in pool.map(lambda path: _read(path, decode), chunk))
         return list(terminal.progress(found, total=len(paths), title="Reading", unit="file"))
-
-
-def make_decoder(*, image: ImageConfig, max_pixels: int, smallest_side: int) -> Decode:
-    """Serving's decoder as a function from bytes to uint8, shape (height, width, 3); see `decoding.decode`."""
-
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
-    def run(encoded: tf.Tensor) -> tf.Tensor:
-        pixels = decoding.decode(encoded, max_pixels=max_pixels, smallest_side=smallest_side)
-        return orientation.turn_upright(pixels, encoded) if image.apply_exif else pixels
-
-    def decode(content: bytes) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = run(tf.constant(content)).numpy()
-        return pixels
-
-    return decode
 
 
 def make_thumbnails(paths: Iterable[str], decode: Decode) -> dict[str, str]:
@@ -92,7 +74,7 @@ def make_thumbnails(paths: Iterable[str], decode: Decode) -> dict[str, str]:
 
     Args:
       paths: of images, each at least once.
-      decode: from `make_decoder`.
+      decode: from `eager_decoding.make_decoder`.
     """
     made = {}
     for path in dict.fromkeys(paths):
@@ -121,7 +103,7 @@ def _read(path: str, decode: Decode) -> Photo:
         header=header,
         is_transparent=_is_transparent(content, header),
         contrast=float(pixels.mean(axis=2).std()),
-        look=looks.look_at(pixels),
+        look=looks.describe([looks.shrink(pixels)]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_transfer.inspection.near_copies import Pairs
+from keras_transfer.data.near_copies import Pairs
 
 # Cosine of features less their mean. On MobileNetV2's features of hymenoptera and flowers, one pair of different photos
 # in 200,000 lies above; those that do are mostly shots of one plant or animal.

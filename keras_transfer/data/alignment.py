@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from keras_transfer.images import looks
+
 _GLANCE_SIDE, _DETAIL_SIDE = 8, 32  # pixels
-_WIDE_STEPS, _NARROW_STEPS = (0.0, 0.05, 0.1), (0.0, 0.025, 0.05, 0.075, 0.1)
+# Fractions of a side that may be cut off at an end.
+_NO_STEPS, WIDE_STEPS, _NARROW_STEPS = (0.0,), (0.0, 0.05, 0.1), (0.0, 0.025, 0.05, 0.075, 0.1)
 _MOST_CUT = 0.1001  # of a side, both ends together
 # Pixels of the larger side. Light and dark as a whole is the same in any two X-rays; what is left without it is not.
 _BLUR = 2.0
+_ALIKE = 0.95  # correlation of copies that are not cropped, for which no crop is sought: most copies are such
 _FLAT = 1e-3  # length of a vector below which there is nothing to correlate
 
 Pictures = NDArray[np.float32]
@@ -31,12 +35,13 @@ def best_correlation(one: Pictures, other: Pictures) -> NDArray[np.floating]:
     Returns:
       Shape (pairs,), in [-1, 1]; 0 where the pictures differ at a glance, or are of one grey.
     """
-    likely = np.arange(len(one))
+    score = _either_cropped(one, other, steps=_NO_STEPS, blur=_blurring())
+    likely = np.flatnonzero(score < _ALIKE)
+    score[likely] = 0
     nothing = np.zeros((_GLANCE_SIDE, _GLANCE_SIDE), np.float32)
     # Of 500 copies cropped by up to a tenth, all but one reach 0.95 in the first stage, and all 0.65 in the second.
-    for steps, blur, least in ((_WIDE_STEPS, nothing, 0.9), (_WIDE_STEPS, _blurring(), 0.6)):
+    for steps, blur, least in ((WIDE_STEPS, nothing, 0.9), (WIDE_STEPS, _blurring(), 0.6)):
         likely = likely[_either_cropped(one[likely], other[likely], steps=steps, blur=blur) >= least]
-    score = np.zeros(len(one))
     score[likely] = _either_cropped(one[likely], other[likely], steps=_NARROW_STEPS, blur=_blurring())
     return score
 
@@ -49,29 +54,21 @@ def _either_cropped(one: Pictures, other: Pictures, *, steps: tuple[float, ...],
 
 def _one_cropped(one: Pictures, other: Pictures, *, steps: tuple[float, ...], blur: Pictures) -> Pictures:
     """The best correlation of each `other` as a whole with the crops of `one`, both scaled to the side of `blur`."""
-    windows = _windows(one.shape[1], len(blur), steps)
-    whole = _unit(windows[0] @ other @ windows[0].T, blur)
+    crops = windows(one.shape[1], len(blur), steps)
+    whole = _unit(crops[0] @ other @ crops[0].T, blur)
     best = np.full(len(one), -1.0, np.float32)
-    for rows in windows:
+    for rows in crops:
         strips = rows @ one
-        for columns in windows:
+        for columns in crops:
             best = np.maximum(best, np.einsum("nij,nij->n", _unit(strips @ columns.T, blur), whole))
     return best
 
 
 @functools.cache
-def _windows(length: int, side: int, steps: tuple[float, ...]) -> NDArray[np.float32]:
+def windows(length: int, side: int, steps: tuple[float, ...]) -> NDArray[np.float32]:
     """Matrices that cut off both ends of `length` values and average the rest into `side`; the first cuts nothing."""
     ends = [(start, stop) for start in steps for stop in steps if start + stop <= _MOST_CUT]
-    return np.stack([_averaging(length, side, start, 1 - stop) for start, stop in ends])
-
-
-def _averaging(length: int, side: int, start: float, stop: float) -> NDArray[np.float32]:
-    edges = np.linspace(start, stop, side + 1)[:, None] * length
-    places = np.arange(length)
-    overlap = np.clip(np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places), 0, None)
-    averaging: NDArray[np.float32] = (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
-    return averaging
+    return np.stack([looks.averaging(length, side, start=start, stop=1 - stop) for start, stop in ends])
 
 
 @functools.cache
