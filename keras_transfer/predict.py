@@ -12,6 +12,7 @@ from pathlib import Path
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import PredictConfig, UserError
 from keras_transfer.data import image_folder
+from keras_transfer.images import sixteen_bits
 from keras_transfer.saved_model import version_folder
 
 
@@ -36,6 +37,7 @@ def predict(config: PredictConfig) -> Path:
     from keras_transfer.saved_model import reader
 
     export = reader.read(settings.export_dir)
+    sixteen_bits.warn(paths)
     columns = ["label", "score", *(["accepted"] if export.abstains else []), *export.class_names]
     output, unreadable = Path(settings.output), 0
     with atomic_files.whole_file(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -13,8 +13,7 @@ import tensorflow as tf
 from keras_transfer import terminal
 from keras_transfer.config import SourceConfig, UserError
 from keras_transfer.data.examples import Examples, LeftOut
-from keras_transfer.images import decoding
-from keras_transfer.images.refusals import plain_reason
+from keras_transfer.images import decoding, refusals, sixteen_bits
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _LISTED_AT_MOST = 10
@@ -54,6 +53,7 @@ def read_all(examples: Examples, *, source: SourceConfig) -> Examples:
     _report(kept.left_out)
     _refuse_too_many(kept, source.max_unreadable_fraction)
     _refuse_emptied_classes(kept)
+    sixteen_bits.warn(kept.paths)
     return kept
 
 
@@ -70,12 +70,10 @@ def make_reader(max_pixels: int) -> Callable[[str], tuple[str, str]]:
         except OSError as error:
             return "", f"cannot be opened: {error.strerror}"
         digest = hashlib.sha256(content).hexdigest()
-        if not content:
-            return digest, "the file is empty (0 bytes)"
         try:
             decode(tf.constant(content))
         except tf.errors.OpError as error:
-            return digest, plain_reason(error)
+            return digest, refusals.reason(error, content)
         return digest, ""
 
     return read

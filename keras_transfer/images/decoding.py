@@ -24,6 +24,10 @@ _HEADER_BYTES = 30  # the longest stretch any of the header readers below looks 
 
 _APPLICATION_14 = 0xEE
 
+# TensorFlow's default is the quick transform: 0.8 of 255 levels too dark on average, and up to 8 off at a quality of
+# 100. The accurate one gives what Pillow gives, and takes as long.
+_DCT_METHOD = "INTEGER_ACCURATE"
+
 # A JPEG is decoded at 1/2, 1/4 or 1/8 size only where that leaves at least this many times the pixels (along a
 # side) that the resizer keeps. Measured over 363 photos resized to 96 and 224: at 2 the worst photo differed from
 # its full decode by 3 of 255 levels on average, at 3 by 0.9, which is less than saving it as a JPEG again changes it.
@@ -115,12 +119,12 @@ def _decode_jpeg(encoded: tf.Tensor, shorter: tf.Tensor, smallest_side: int) -> 
     with tf.control_dependencies([_refuse_unclear_cmyk(encoded, tf.io.extract_jpeg_shape(encoded)[2])]):
         encoded = tf.identity(encoded)
     if not smallest_side:
-        return tf.io.decode_jpeg(encoded, channels=3)
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method=_DCT_METHOD)
     room = tf.cast(shorter, tf.float32) / (smallest_side * REDUCTION_HEADROOM)
     halvings = tf.reduce_sum(tf.cast(room >= [2.0, 4.0, 8.0], tf.int32))
 
     def at(ratio: int) -> Callable[[], tf.Tensor]:
-        return lambda: tf.io.decode_jpeg(encoded, channels=3, ratio=ratio)
+        return lambda: tf.io.decode_jpeg(encoded, channels=3, ratio=ratio, dct_method=_DCT_METHOD)
 
     return tf.switch_case(halvings, [at(ratio) for ratio in (1, 2, 4, 8)])
 

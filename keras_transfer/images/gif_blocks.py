@@ -19,6 +19,9 @@ _SCREEN_AT = 6
 _EXTENSION, _IMAGE, _CONTROL = 0x21, 0x2C, 0xF9
 _DESCRIPTOR_BYTES = 10  # introducer, left, top, width and height of two bytes each, flags
 _TRAILER = b";"
+# A frame of one pixel in two colours of its own. TensorFlow's decoder stops at a damaged frame, and gives what memory
+# held before in place of the missing pixels; this one behind it is there only if the first frame was whole.
+_SENTINEL = b"," + bytes(4) + b"\1\0\1\0\x80" + bytes(6) + b"\2\2\x44\1\0"
 # A file must not keep a server busy with steps of one byte. 100,000 sub-blocks of up to 255 bytes are 25 MB of one
 # frame, as large as one of 50 million noisy pixels gets.
 _MAX_SUB_BLOCKS = 100_000
@@ -73,7 +76,10 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     """
     frame = _first_frame(encoded)
     # TensorFlow's decoder gives the frame alone, and whole, where it stands in the corner.
-    pixels = tf.io.decode_image(_cut_out(encoded, frame), channels=3, expand_animations=False)
+    frames = tf.io.decode_gif(_cut_out(encoded, frame))
+    message = "The GIF's first frame is damaged: get the file again."
+    with tf.control_dependencies([byte_fields.refuse_unless(tf.equal(tf.shape(frames)[0], 2), message)]):
+        pixels = frames[0]
     is_full = tf.reduce_all(tf.equal(frame.sides, frame.screen))
     return tf.cond(is_full, lambda: pixels, lambda: _on_screen(pixels, frame))
 
@@ -93,7 +99,7 @@ def _first_frame(encoded: tf.Tensor) -> _Frame:
 
 
 def _cut_out(encoded: tf.Tensor, frame: _Frame) -> tf.Tensor:
-    """A GIF of the frame alone, in the corner; nothing else of the file but its colours."""
+    """A GIF of the frame alone, in the corner, and the sentinel; nothing else of the file but its colours."""
     colours_end = _past_colours(frame.content, tf.constant(_HEADER_BYTES), 10)
     flags = frame.descriptor + _DESCRIPTOR_BYTES - 1
     data = (
@@ -105,7 +111,7 @@ def _cut_out(encoded: tf.Tensor, frame: _Frame) -> tf.Tensor:
         encoded = tf.identity(encoded)
     head = tf.strings.substr(encoded, 0, colours_end)
     rest = tf.strings.substr(encoded, frame.descriptor + 5, end - frame.descriptor - 5)
-    return head + b"," + bytes(4) + rest + _TRAILER
+    return head + b"," + bytes(4) + rest + _SENTINEL + _TRAILER
 
 
 def _on_screen(pixels: tf.Tensor, frame: _Frame) -> tf.Tensor:
