@@ -17,6 +17,7 @@ from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import class_names as class_naming
 from keras_transfer.data import sources
+from keras_transfer.images import sixteen_bits
 from keras_transfer.saved_model import seen_images, version_folder
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         examples.paths, batch_size=config.settings.batch_size, title="Evaluating"
     )
     _refuse_too_many_unreadable(unreadable, len(examples), max_fraction)
+    sixteen_bits.warn(examples.paths)
     kept, label_ids = examples.select(positions), label_ids[np.asarray(positions, np.int64)]
     left_out = [(item.path, item.reason) for item in found.left_out] + unreadable
     result = {

@@ -13,6 +13,7 @@ from keras_transfer import command_line, terminal
 from keras_transfer.config import PredictConfig, UserError
 from keras_transfer.data import foreign_formats, image_files
 from keras_transfer.data.examples import LeftOut
+from keras_transfer.images import sixteen_bits
 from keras_transfer.saved_model import version_folder
 
 _NAMED = 10  # files that are passed over, in the summary
@@ -43,6 +44,7 @@ def predict(config: PredictConfig) -> Path:
     export, output = reader.read(settings.export_dir), Path(settings.output)
     if output.is_file():
         terminal.warn(f"--output={output} was there already and is replaced.")
+    sixteen_bits.warn(paths)
     unreadable: list[str] = []
 
     def rows() -> Iterator[predictions.Prediction]:

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from keras_transfer import terminal
 from keras_transfer.config import ImageConfig, SourceConfig, UserError
 from keras_transfer.data.examples import Examples, LeftOut
-from keras_transfer.images import decoding, eager_decoding, looks
+from keras_transfer.images import decoding, eager_decoding, looks, refusals, sixteen_bits
 from keras_transfer.images.looks import Looks
-from keras_transfer.images.refusals import plain_reason
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _FILES_AT_ONCE = 32  # a thread reads before it describes their looks together, and before the progress bar moves
@@ -61,6 +60,7 @@ def read_all(examples: Examples, *, source: SourceConfig, image: ImageConfig) ->
     _report(kept.left_out)
     _refuse_too_many(kept, source.max_unreadable_fraction)
     _refuse_emptied_classes(kept)
+    sixteen_bits.warn(kept.paths)
     return kept, seen
 
 
@@ -95,12 +95,10 @@ def make_reader(*, image: ImageConfig, max_pixels: int) -> Read:
         except OSError as error:
             return "", f"cannot be opened: {error.strerror}", None
         digest = hashlib.sha256(content).hexdigest()
-        if not content:
-            return digest, "the file is empty (0 bytes)", None
         try:
             pixels = decode(content)
         except tf.errors.OpError as error:
-            return digest, plain_reason(error), None
+            return digest, refusals.reason(error, content), None
         return digest, "", looks.shrink(pixels)
 
     return read

@@ -9,19 +9,18 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from keras_transfer.images import jpeg_segments
+from keras_transfer.images.byte_fields import number
+
 _UPRIGHT = 1
-# JPEG (ITU-T T.81, annex B): a segment is 0xFF, its kind, and a length of two bytes that counts itself.
-_START_OF_IMAGE_BYTES = 2
-_MARKER, _APPLICATION_1, _START_OF_SCAN = 0xFF, 0xE1, 0xDA
-_SEGMENT_HEADER_BYTES = 4
+_APPLICATION_1 = 0xE1
 # Exif 2.32 (CIPA DC-008), section 4: the first APP1 segment of that name holds a TIFF file of directories of tags.
 _EXIF_NAME = b"Exif\0\0"
 _ENTRY_BYTES = 12  # tag, type, count of two, two and four bytes; then the value, in the first two of four bytes
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 _MAX_ENTRIES = 1000
-# Segments stand before the picture, EXIF's among the first. The bounds keep a hostile file from costing time.
+# Segments stand before the picture, EXIF's among the first. The bound keeps a hostile file from costing time.
 _SEARCHED_BYTES = 2**18
-_MAX_SEGMENTS = 64
 
 
 def turn_upright(pixels: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
@@ -59,30 +58,12 @@ def orientation(encoded: tf.Tensor) -> tf.Tensor:
       encoded: string scalar, any bytes.
     """
     head = tf.strings.substr(encoded, 0, _SEARCHED_BYTES)
-    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, _START_OF_IMAGE_BYTES), b"\xff\xd8")
-    return tf.cond(is_jpeg, lambda: _of_tiff(_exif(head)), lambda: tf.constant(_UPRIGHT))
-
-
-def _exif(head: tf.Tensor) -> tf.Tensor:
-    """The TIFF file of the first EXIF segment, b'' where there is none."""
-
-    def is_segment(start: tf.Tensor) -> tf.Tensor:
-        marker = _number(head, start, 2, False)
-        return (marker // 256 == _MARKER) & (marker % 256 != _START_OF_SCAN) & ~is_exif(start)
-
-    def is_exif(start: tf.Tensor) -> tf.Tensor:
-        name = _bytes_at(head, start + _SEGMENT_HEADER_BYTES, len(_EXIF_NAME))
-        return tf.equal(_number(head, start, 2, False), _MARKER * 256 + _APPLICATION_1) & tf.equal(name, _EXIF_NAME)
-
-    def next_start(start: tf.Tensor) -> tuple[tf.Tensor]:
-        return (start + 2 + _number(head, start + 2, 2, False),)
-
-    (start,) = tf.while_loop(
-        is_segment, next_start, (tf.constant(_START_OF_IMAGE_BYTES),), maximum_iterations=_MAX_SEGMENTS
+    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 2), b"\xff\xd8")
+    return tf.cond(
+        is_jpeg,
+        lambda: _of_tiff(jpeg_segments.find(head, kind=_APPLICATION_1, name=_EXIF_NAME)),
+        lambda: tf.constant(_UPRIGHT),
     )
-    length = _number(head, start + 2, 2, False) - 2 - len(_EXIF_NAME)
-    content = _bytes_at(head, start + _SEGMENT_HEADER_BYTES + len(_EXIF_NAME), length)
-    return tf.where(is_exif(start), content, b"")
 
 
 def _of_tiff(tiff: tf.Tensor) -> tf.Tensor:
@@ -91,8 +72,8 @@ def _of_tiff(tiff: tf.Tensor) -> tf.Tensor:
     is_tiff = is_little | tf.equal(tf.strings.substr(tiff, 0, 4), b"MM\0*")
 
     def read() -> tf.Tensor:
-        directory = _number(tiff, 4, 4, is_little)
-        count = tf.minimum(_number(tiff, directory, 2, is_little), _MAX_ENTRIES)
+        directory = number(tiff, 4, 4, is_little)
+        count = tf.minimum(number(tiff, directory, 2, is_little), _MAX_ENTRIES)
         starts = directory + 2 + _ENTRY_BYTES * tf.range(count)
         tags = _numbers(tiff, starts, is_little)
         types = _numbers(tiff, starts + 2, is_little)
@@ -112,20 +93,3 @@ def _numbers(content: tf.Tensor, starts: tf.Tensor, is_little: tf.Tensor) -> tf.
     starts = tf.where((starts >= 0) & (starts <= length - 2), starts, length)
     first, second = tf.gather(values, starts), tf.gather(values, starts + 1)
     return tf.where(is_little, first + 256 * second, 256 * first + second)
-
-
-def _number(content: tf.Tensor, start: tf.Tensor | int, width: int, is_little: tf.Tensor | bool) -> tf.Tensor:
-    """An unsigned number of two or four bytes, int32, at most 2**30; 0 where the content ends before it."""
-    digits = tf.cast(tf.io.decode_raw(_bytes_at(content, start, width), tf.uint8), tf.int64)
-    is_whole = tf.equal(tf.size(digits), width)
-    weights = tf.constant([256**place for place in reversed(range(width))], tf.int64)
-    ordered = tf.where(is_little, digits[::-1], digits)
-    number = tf.cond(is_whole, lambda: tf.reduce_sum(ordered * weights), lambda: tf.zeros((), tf.int64))
-    return tf.cast(tf.minimum(number, 2**30), tf.int32)
-
-
-def _bytes_at(content: tf.Tensor, start: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
-    """A stretch of bytes, shorter where the content ends within it; b'' for a start or width outside."""
-    length = tf.strings.length(content)
-    start = tf.clip_by_value(start, 0, length)  # `substr` refuses to start behind the end
-    return tf.strings.substr(content, start, tf.maximum(width, 0))

@@ -67,6 +67,10 @@ def _sixteen_bits(_photo: Photo, header: Header, _image: ImageConfig) -> str:
     return "It has 16 bits a channel." if header.is_sixteen_bits else ""
 
 
+def _nearly_black(photo: Photo, _header: Header, _image: ImageConfig) -> str:
+    return "It has 16 bits a channel, and uses less than an eighth of their range." if photo.is_nearly_black else ""
+
+
 def _transparency(photo: Photo, _header: Header, _image: ImageConfig) -> str:
     return "Some of it is transparent." if photo.is_transparent else ""
 
@@ -100,6 +104,7 @@ _CHECKS: dict[str, _Check] = {
     "animated": _animated,
     "cmyk": _cmyk,
     "sixteen_bits": _sixteen_bits,
+    "nearly_black": _nearly_black,
     "transparency": _transparency,
     "exif_orientation": _exif_orientation,
     "small": _small,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keras_transfer.images import sixteen_bits
+
 # error: figures or training are wrong with it; warning: look at it; info: good to know.
 SEVERITIES = ("error", "warning", "info")
 
@@ -89,6 +91,11 @@ KINDS: Mapping[str, Kind] = {
     ),
     "nearly_constant": Kind(
         "warning", "Nearly empty images", "Look at it: a single colour shows no class. Leave it out."
+    ),
+    "nearly_black": Kind(
+        "warning",
+        "Images of 16 bits that are nearly black",
+        f"The network sees them nearly black. {sixteen_bits.ADVICE}",
     ),
     "tiny_class": Kind("warning", "Tiny classes", "Add images, or merge the class with another one."),
     "imbalance": Kind(

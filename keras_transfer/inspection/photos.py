@@ -17,15 +17,18 @@ from PIL import Image
 
 from keras_transfer import terminal
 from keras_transfer.config import ImageConfig
-from keras_transfer.images import eager_decoding, looks, thumbnails
+from keras_transfer.images import eager_decoding, looks, refusals, sixteen_bits, thumbnails
 from keras_transfer.images.eager_decoding import Decode
 from keras_transfer.images.looks import Looks
-from keras_transfer.images.refusals import plain_reason
 from keras_transfer.inspection import headers
 from keras_transfer.inspection.headers import Header
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _AHEAD = 64  # files in work at once, so that memory stays flat
+# What libjpeg says of damage (jerror.h). It also warns of what harms no pixel, such as an unknown version of JFIF, and
+# simplejpeg refuses what it merely does not know, such as an unusual chroma subsampling.
+_JPEG_DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression")
+_HARMLESS = "bad ICC marker"
 _LARGEST_JPEG_REDUCTION = 8  # every byte is unpacked at any size, and the smallest is the quickest
 
 
@@ -40,6 +43,7 @@ class Photo:
       damage: what a strict decoder says of a file that serving's decoder takes, or "".
       header: what its header tells, or None.
       is_transparent: whether any pixel is.
+      is_nearly_black: whether it has 16 bits and uses the lowest of their range only.
       contrast: standard deviation of its grey levels, in [0, 127.5]; 0 where it can't be read.
       look: of this one picture; None where it can't be read.
     """
@@ -50,6 +54,7 @@ class Photo:
     damage: str = ""
     header: Header | None = None
     is_transparent: bool = False
+    is_nearly_black: bool = False
     contrast: float = 0.0
     look: Looks | None = None
 
@@ -89,19 +94,18 @@ def _read(path: str, decode: Decode) -> Photo:
     except OSError as error:
         return Photo(path, "", reason=f"cannot be opened: {error.strerror}")
     digest = hashlib.sha256(content).hexdigest()
-    if not content:
-        return Photo(path, digest, reason="the file is empty (0 bytes)")
     header = headers.read(content)
     try:
         pixels = decode(content)
     except tf.errors.OpError as error:
-        return Photo(path, digest, reason=plain_reason(error), header=header)
+        return Photo(path, digest, reason=refusals.reason(error, content), header=header)
     return Photo(
         path,
         digest,
         damage=_damage(content, header),
         header=header,
         is_transparent=_is_transparent(content, header),
+        is_nearly_black=sixteen_bits.is_nearly_black(content),
         contrast=float(pixels.mean(axis=2).std()),
         look=looks.describe([looks.shrink(pixels)]),
     )
@@ -109,24 +113,33 @@ def _read(path: str, decode: Decode) -> Photo:
 
 def _damage(content: bytes, header: Header | None) -> str:
     """What a strict decoder says: libjpeg's warnings count, which TensorFlow and Pillow pass over."""
+    if content.startswith(b"\xff\xd8"):
+        return _jpeg_damage(content, is_cmyk=header is not None and header.mode == "CMYK")
+    if content.startswith(b"BM"):
+        return ""  # our decoder checks all that can be wrong with it, and Pillow reads fewer kinds
     try:
-        if content.startswith(b"\xff\xd8"):
-            is_cmyk = header is not None and header.mode == "CMYK"
-            simplejpeg.decode_jpeg(
-                content,
-                "CMYK" if is_cmyk else "GRAY",
-                fastdct=True,
-                fastupsample=True,
-                min_height=1,
-                min_width=1,
-                min_factor=_LARGEST_JPEG_REDUCTION,
-                strict=True,
-            )
-        else:
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.load()
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.load()
     except headers.PILLOW_ERRORS as error:
         return str(error)
+    return ""
+
+
+def _jpeg_damage(content: bytes, *, is_cmyk: bool) -> str:
+    try:
+        simplejpeg.decode_jpeg(
+            content,
+            "CMYK" if is_cmyk else "GRAY",
+            fastdct=True,
+            fastupsample=True,
+            min_height=1,
+            min_width=1,
+            min_factor=_LARGEST_JPEG_REDUCTION,
+            strict=True,
+        )
+    except ValueError as error:
+        text = str(error)
+        return text if any(words in text for words in _JPEG_DAMAGE) and _HARMLESS not in text else ""
     return ""
 
 
@@ -144,7 +157,7 @@ def _is_transparent(content: bytes, header: Header | None) -> bool:
 
 @contextlib.contextmanager
 def _pillow_bound(max_pixels: int) -> Iterator[None]:
-    """Gives Pillow the same bound on pixels; it goes by a GIF's whole screen, where our decoder takes its frame."""
+    """Gives Pillow the same bound on pixels."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:

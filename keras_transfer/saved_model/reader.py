@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keras_transfer import terminal
 from keras_transfer.config import UserError
-from keras_transfer.images.refusals import plain_reason
+from keras_transfer.images import refusals
 from keras_transfer.saved_model import version_folder
 
 
@@ -117,11 +117,13 @@ class Export:
         return self.serving_default(image_bytes=tf.constant(list(encoded), tf.string))
 
     def _answer(self, paths: list[str]) -> Iterator[FileAnswer]:
+        contents: list[bytes] = []
         try:
-            answer = self._ask([Path(path).read_bytes() for path in paths])
+            contents += [Path(path).read_bytes() for path in paths]
+            answer = self._ask(contents)
         except (OSError, tf.errors.OpError) as error:
             if len(paths) == 1:
-                yield FileAnswer(paths[0], None, None, _reason(error))
+                yield FileAnswer(paths[0], None, None, _reason(error, *contents))
                 return
             for path in paths:  # one bad file must not take its neighbours along
                 yield from self._answer([path])
@@ -152,5 +154,5 @@ def read(export_dir: str | Path) -> Export:
     return Export(path, class_names, signature, loaded)
 
 
-def _reason(error: Exception) -> str:
-    return plain_reason(error) if isinstance(error, tf.errors.OpError) else str(error)
+def _reason(error: Exception, content: bytes = b"") -> str:
+    return refusals.reason(error, content) if isinstance(error, tf.errors.OpError) else str(error)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from keras_transfer import atomic_files, terminal
 from keras_transfer.config import ImageConfig, ViewsConfig
 
-FORMAT = 1  # raised when the records' layout, decoding, resizing or augmentation changes their values
+FORMAT = 2  # raised when the records' layout, decoding, resizing or augmentation changes their values
 RECORD_DTYPE = np.dtype("<f2")
 LOCK_FILE = "in_use.lock"  # held shared by every run that has the column open
 
