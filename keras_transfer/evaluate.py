@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer import atomic_files, command_line, terminal
+from keras_transfer import atomic_files, command_line, output_places, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import sources
 from keras_transfer.saved_model import seen_images, version_folder
@@ -41,6 +41,8 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     version_folder.check(Path(config.settings.export_dir))
     if config.settings.compare_export_dir:
         version_folder.check(Path(config.settings.compare_export_dir), flag="compare_export_dir")
+    output = _output(config)
+    output_places.check_folder(output, flag="output")
     found = sources.load(config.source)
     examples, split = _choose(found, config.settings.evaluate_split)
     max_fraction = config.source.max_unreadable_fraction
@@ -53,7 +55,6 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(examples, export.class_names)
-    output = _make_output(config)  # now, so that a wrong place is found before the work is done
     probabilities, positions, unreadable = export.measure_files(
         examples.paths, batch_size=config.settings.batch_size, title="Evaluating"
     )
@@ -77,10 +78,8 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     return result
 
 
-def _make_output(config: EvaluateConfig) -> Path:
-    output = Path(config.settings.output or f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
-    output.mkdir(parents=True, exist_ok=True)
-    return output
+def _output(config: EvaluateConfig) -> Path:
+    return Path(config.settings.output or f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
 
 
 def _read_exports(config: EvaluateConfig) -> tuple[Export, Export | None]:

@@ -9,7 +9,7 @@ import csv
 import sys
 from pathlib import Path
 
-from keras_transfer import atomic_files, command_line, terminal
+from keras_transfer import atomic_files, command_line, output_places, terminal
 from keras_transfer.config import PredictConfig, UserError
 from keras_transfer.data import image_folder
 from keras_transfer.saved_model import version_folder
@@ -29,6 +29,7 @@ def predict(config: PredictConfig) -> Path:
     """
     settings = config.settings
     version_folder.check(Path(settings.export_dir))
+    output_places.check_file(settings.output, flag="output")
     paths, left_out = image_folder.list_images(settings.images)
     if not paths:
         raise UserError(f"--images={settings.images} holds no JPEG, PNG, GIF, BMP or WebP file.")
