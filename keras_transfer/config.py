@@ -8,6 +8,7 @@ documentation.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -150,14 +151,18 @@ class InspectConfig:
         _check(self, _ONE_SOURCE, _needs("output", "give a folder"), (("run_dir", "backbone"), _network_of_run_faults))
 
 
-def groups_of(config_class: type[Any]) -> dict[str, type[Any]]:
+# Evaluating annotations takes a while, and every setting asks for them.
+_types_of = functools.cache(typing.get_type_hints)
+
+
+def groups_of(config_class: Any) -> dict[str, type[Any]]:
     """Theme name -> dataclass of settings, for a command's config class, in order."""
-    return typing.get_type_hints(config_class)
+    return _types_of(config_class)
 
 
-def settings_of(group: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+def settings_of(group: Any) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     """Setting name -> (dataclass field, type), for one group of settings, in order."""
-    types = typing.get_type_hints(group)
+    types = _types_of(group)
     return {item.name: (item, types[item.name]) for item in dataclasses.fields(group)}
 
 

@@ -31,8 +31,10 @@ def inspect_data(config: InspectConfig) -> dict[str, Any]:
     """
     output = Path(config.settings.output)
     output_places.check_folder(output, flag="output")
-    _check_weights(config)
+    if config.source.dataset:  # which may be downloaded or drawn now
+        _check_weights(config)
     found = _load(config.source)
+    _check_weights(config)
     output.mkdir(parents=True, exist_ok=True)
     terminal.import_tensorflow_quietly()
     from keras_transfer import inspection_run

@@ -33,7 +33,8 @@ def _check(path: Path, folder: Path, flag: str) -> None:
     try:
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         if not there.is_dir():
-            raise UserError(f"--{flag}={path} cannot be written: {there} is no folder. Give another place.")
+            above = "" if there == path else f" cannot be written: {there}"
+            raise UserError(f"--{flag}={path}{above} is no folder. Give another place.")
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:

@@ -33,7 +33,8 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     """
     started = time.perf_counter()
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
-    _check_weights(config)
+    if config.source.dataset:  # which may be downloaded or drawn now
+        _check_weights(config)
     found = sources.load(config.source)
     if config.output.dry_run:
         if config.output.run_dir:
@@ -53,7 +54,8 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
-    """Loads TensorFlow, reads the files, builds the classifier and prints the plan."""
+    """Checks the weights, loads TensorFlow, reads the files, builds the classifier and prints the plan."""
+    _check_weights(config)
     terminal.import_tensorflow_quietly()
     from keras_transfer import training_run
 
