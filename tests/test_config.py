@@ -104,7 +104,7 @@ COMMANDS = (
 # Words of a help text that speak of a place.
 PLACES = re.compile(r"\b(folders?|files?|directory)\b", re.IGNORECASE)
 # Texts that speak of one and hold none.
-NO_PATHS = {"dataset", "model_name", "feature_cache"}
+NO_PATHS = {"backbone", "dataset", "feature_cache", "model_name"}
 
 
 @pytest.mark.parametrize("config_class", COMMANDS)
