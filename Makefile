@@ -19,7 +19,7 @@ CHECKED := $(wildcard keras_transfer serving benchmarks tests)
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(INSTALLED)-package ## Draw vehicles, train on them, test the export and write the report. No download of data.
+demo: $(INSTALLED)-package ## Draw vehicles, train on them, test the export and write the report. Downloads no data, and the ImageNet weights where it can.
 	$(BIN)/python -m keras_transfer.train --flagfile=configs/demo.flags
 
 test: $(INSTALLED)-dev ## Run the tests.
@@ -30,7 +30,7 @@ lint: $(INSTALLED)-dev ## Check format, style and types. The types are those of 
 	$(BIN)/ruff check --quiet --output-format concise $(CHECKED)
 	$(BIN)/mypy $(CHECKED)
 
-format: $(INSTALLED)-dev ## Format the sources and mend what the linter can mend.
+format: $(INSTALLED)-dev ## Format the sources and fix what the linter can fix.
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 

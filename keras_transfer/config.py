@@ -8,13 +8,15 @@ documentation.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from keras_transfer.command_settings import EvaluateSettings, ExportSettings, InspectSettings, PredictSettings
+from keras_transfer.flag_advice import advise
 from keras_transfer.setting_checks import ConfigError, UserError, nearest, value_faults
 from keras_transfer.settings import (
     BACKBONES,
@@ -56,8 +58,10 @@ __all__ = [
     "TrainingConfig",
     "UserError",
     "ViewsConfig",
+    "advise",
     "from_flat",
     "groups_of",
+    "helps_of",
     "nearest",
     "settings_of",
     "to_flat",
@@ -83,11 +87,13 @@ class TrainConfig:
     output: OutputConfig = field(default_factory=OutputConfig)
 
     def __post_init__(self) -> None:
-        _refuse(
-            _field_faults(self)
-            + _source_faults(self.source)
-            + _train_faults(self)
-            + _model_name_faults(self.output.model_name)
+        _check(
+            self,
+            _ONE_SOURCE,
+            (("validation_fraction", "test_fraction"), _fraction_faults),
+            (("backbone", "image_size"), _image_size_faults),
+            (("head_epochs", "fine_tune_epochs", "warmup_epochs"), _warmup_faults),
+            (("model_name",), _model_name_faults),
         )
 
 
@@ -99,10 +105,7 @@ class EvaluateConfig:
     settings: EvaluateSettings = field(default_factory=EvaluateSettings)
 
     def __post_init__(self) -> None:
-        faults = _field_faults(self) + _source_faults(self.source)
-        if not self.settings.export_dir:
-            faults.append("--export_dir is missing: give the version folder of an export.")
-        _refuse(faults)
+        _check(self, _ONE_SOURCE, _needs("export_dir", "give the version folder of an export"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +115,12 @@ class PredictConfig:
     settings: PredictSettings = field(default_factory=PredictSettings)
 
     def __post_init__(self) -> None:
-        faults = _field_faults(self)
-        for name in ("export_dir", "images", "output"):
-            if not getattr(self.settings, name):
-                faults.append(f"--{name} is missing.")
-        _refuse(faults)
+        _check(
+            self,
+            _needs("export_dir", "give the version folder of an export"),
+            _needs("images", "give a folder of images, or one image file"),
+            _needs("output", "give the path of a CSV file"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +132,11 @@ class ExportConfig:
     publishing: PublishingConfig = field(default_factory=PublishingConfig)
 
     def __post_init__(self) -> None:
-        faults = _field_faults(self)
-        if not self.settings.run_dir:
-            faults.append("--run_dir is missing: give the directory of a finished run.")
-        if self.settings.model_name:
-            faults += _model_name_faults(self.settings.model_name)
-        _refuse(faults)
+        _check(
+            self,
+            _needs("run_dir", "give the directory of a finished run"),
+            (("model_name",), lambda name: _model_name_faults(name) if name else []),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,23 +148,31 @@ class InspectConfig:
     settings: InspectSettings = field(default_factory=InspectSettings)
 
     def __post_init__(self) -> None:
-        faults = _field_faults(self) + _source_faults(self.source)
-        if not self.settings.output:
-            faults.append("--output is missing: give a folder.")
-        if self.settings.run_dir and self.settings.backbone != "none":
-            faults.append("--run_dir brings its own network: leave --backbone out, or --run_dir.")
-        _refuse(faults)
+        _check(self, _ONE_SOURCE, _needs("output", "give a folder"), (("run_dir", "backbone"), _network_of_run_faults))
 
 
-def groups_of(config_class: type[Any]) -> dict[str, type[Any]]:
+# Evaluating annotations takes a while, and every setting asks for them.
+_types_of = functools.cache(typing.get_type_hints)
+
+
+def groups_of(config_class: Any) -> dict[str, type[Any]]:
     """Theme name -> dataclass of settings, for a command's config class, in order."""
-    return typing.get_type_hints(config_class)
+    return _types_of(config_class)
 
 
-def settings_of(group: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+def settings_of(group: Any) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     """Setting name -> (dataclass field, type), for one group of settings, in order."""
-    types = typing.get_type_hints(group)
+    types = _types_of(group)
     return {item.name: (item, types[item.name]) for item in dataclasses.fields(group)}
+
+
+def helps_of(config_class: type[Any]) -> dict[str, str]:
+    """Setting name -> its documentation, for a command's config class, in order."""
+    return {
+        name: item.metadata["help"]
+        for group in groups_of(config_class).values()
+        for name, (item, _) in settings_of(group).items()
+    }
 
 
 def to_flat(config: Any) -> dict[str, Any]:
@@ -178,10 +189,8 @@ def from_flat(config_class: type[Config], values: Mapping[str, Any]) -> Config:
     Raises:
       ConfigError: an unknown name (with the nearest known one), or any other fault.
     """
-    groups = groups_of(config_class)
-    known = [name for group in groups.values() for name in settings_of(group)]
-    unknown = [name for name in values if name not in known]
-    _refuse([f"There is no setting {name!r}.{nearest(name, known)}" for name in unknown])
+    groups, known = groups_of(config_class), helps_of(config_class)
+    _refuse([f"There is no setting {name!r}{advise(name, known)}" for name in values if name not in known])
     built = {}
     for theme, group in groups.items():
         own = {name: _tuple_if_list(values[name]) for name in settings_of(group) if name in values}
@@ -198,54 +207,75 @@ def _tuple_if_list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _field_faults(config: Any) -> list[str]:
-    faults = []
+# Names of settings, and what is wrong with their values together. It is asked only where each value by itself is right.
+_Relation = tuple[tuple[str, ...], Callable[..., list[str]]]
+
+
+def _check(config: Any, *relations: _Relation) -> None:
+    """Refuses a command's config with all that is wrong with its values, each by itself and together."""
+    faults: list[str] = []
+    sound: dict[str, Any] = {}
     for theme, group in groups_of(type(config)).items():
-        values = getattr(config, theme)
         for name, (item, kind) in settings_of(group).items():
-            faults += value_faults(name, getattr(values, name), kind, item.metadata)
-    return faults
+            value = getattr(getattr(config, theme), name)
+            own = value_faults(name, value, kind, item.metadata)
+            faults += own
+            if not own:
+                sound[name] = value
+    for names, check in relations:
+        if all(name in sound for name in names):
+            faults += check(*(sound[name] for name in names))
+    _refuse(faults)
 
 
-def _source_faults(source: SourceConfig) -> list[str]:
-    given = [name for name in ("dataset", "image_dir", "image_csv") if getattr(source, name)]
+def _needs(name: str, advice: str) -> _Relation:
+    return (name,), lambda value: [] if value else [f"--{name} is missing: {advice}."]
+
+
+def _source_faults(*values: str) -> list[str]:
+    given = [f"--{name}" for name, value in zip(_SOURCES, values, strict=True) if value]
     if len(given) == 1:
         return []
     if not given:
         return ["No images: give one of --image_dir, --image_csv or --dataset (drawn_vehicles needs no files)."]
-    return ["Give only one source of images. Received: " + ", ".join(f"--{name}" for name in given)]
+    return ["Give only one source of images. Received: " + ", ".join(given)]
 
 
-def _train_faults(config: TrainConfig) -> list[str]:
-    faults = []
-    split, training = config.split, config.training
-    if _are_numbers(split.validation_fraction, split.test_fraction) and not (
-        split.validation_fraction + split.test_fraction < 1
-    ):
-        faults.append(
-            "--validation_fraction and --test_fraction must leave something to train on: their sum must be less "
-            f"than 1. Received: {split.validation_fraction} and {split.test_fraction}"
-        )
-    smallest = BACKBONES.get(config.model.backbone, 0)
-    if _are_numbers(config.image.image_size) and config.image.image_size < smallest:
-        faults.append(
-            f"--image_size must be at least {smallest} for {config.model.backbone}. Received: {config.image.image_size}"
-        )
-    shortest = min((epochs for epochs in (training.head_epochs, training.fine_tune_epochs) if epochs), default=0)
-    if _are_numbers(training.warmup_epochs, shortest) and training.warmup_epochs and training.warmup_epochs >= shortest:
-        faults.append(
-            "--warmup_epochs must be less than the epochs of each phase. "
-            f"Received: {training.warmup_epochs} of {shortest}"
-        )
-    return faults
+_SOURCES = ("dataset", "image_dir", "image_csv")
+_ONE_SOURCE: _Relation = (_SOURCES, _source_faults)
 
 
-def _are_numbers(*values: Any) -> bool:
-    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+def _fraction_faults(validation: float, test: float) -> list[str]:
+    if validation + test < 1:
+        return []
+    return [
+        "--validation_fraction and --test_fraction must leave something to train on: their sum must be less "
+        f"than 1. Received: {validation} and {test}"
+    ]
 
 
-def _model_name_faults(name: Any) -> list[str]:
-    if isinstance(name, str) and _MODEL_NAME.fullmatch(name):
+def _image_size_faults(backbone: str, image_size: int) -> list[str]:
+    smallest = BACKBONES[backbone]
+    if image_size >= smallest:
+        return []
+    return [f"--image_size must be at least {smallest} for {backbone}. Received: {image_size}"]
+
+
+def _warmup_faults(head_epochs: int, fine_tune_epochs: int, warmup_epochs: int) -> list[str]:
+    shortest = min(epochs for epochs in (head_epochs, fine_tune_epochs) if epochs)
+    if not warmup_epochs or warmup_epochs < shortest:
+        return []
+    return [f"--warmup_epochs must be less than the epochs of each phase. Received: {warmup_epochs} of {shortest}"]
+
+
+def _network_of_run_faults(run_dir: str, backbone: str) -> list[str]:
+    if run_dir and backbone != "none":
+        return ["--run_dir brings its own network: leave --backbone out, or --run_dir."]
+    return []
+
+
+def _model_name_faults(name: str) -> list[str]:
+    if _MODEL_NAME.fullmatch(name):
         return []
     return [
         "--model_name must begin with a letter or digit and hold only letters, digits, '_', '-' and '.', because it "

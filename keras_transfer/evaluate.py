@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer import atomic_files, command_line, terminal
+from keras_transfer import atomic_files, command_line, output_places, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import class_names as class_naming
 from keras_transfer.data import sources
@@ -46,6 +46,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     version_folder.check(Path(config.settings.export_dir))
     if config.settings.compare_export_dir:
         version_folder.check(Path(config.settings.compare_export_dir), flag="compare_export_dir")
+    output = _output(config)
     found = sources.load(config.source, least_classes=1)
     examples, split = _choose(found, config.settings.evaluate_split)
     max_fraction = config.source.max_unreadable_fraction
@@ -58,7 +59,6 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(examples, export.class_names)
-    output = _make_output(config)  # now, so that a wrong place is found before the work is done
     probabilities, positions, unreadable = export.measure_files(
         examples.paths, batch_size=config.settings.batch_size, title="Evaluating"
     )
@@ -86,9 +86,9 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     return result
 
 
-def _make_output(config: EvaluateConfig) -> Path:
+def _output(config: EvaluateConfig) -> Path:
     output = Path(config.settings.output or f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
-    output.mkdir(parents=True, exist_ok=True)
+    output_places.check_folder(output, flag="output")
     if (output / "metrics.json").exists():
         terminal.warn(f"--output={output} holds an earlier evaluation, which is replaced.")
     return output

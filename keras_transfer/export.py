@@ -1,6 +1,6 @@
 """Command: a run directory -> a new SavedModel version.
 
-python -m keras_transfer.export --run_dir=runs/x --export_version=2
+python -m keras_transfer.export --run_dir=runs/x
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def export(config: ExportConfig) -> Path:
     from keras_transfer.saved_model import writer
 
     folder = run.export_folder(config.settings.model_name or trained.output.model_name)
-    writer.check_version_is_free(folder, config.settings.export_version)
-    candidate = _candidate(config, trained, examples, folder=folder, run=run, metrics=metrics)
+    version = config.settings.export_version or writer.next_version(folder)
+    writer.check_version_is_free(folder, version)
+    terminal.say(f"Exporting version {version} of {folder.name}.")
+    candidate = _candidate(config, trained, examples, folder=folder, version=version, run=run, metrics=metrics)
     published = publishing.publish(candidate, gates=config.publishing, batch_size=_BATCH_SIZE)
     tested = f"accuracy {published.test['accuracy']:.4f}" if published.test else "no such split"
     terminal.table([("test", tested), *published.rows(), ("export", str(published.path))], title="Result")
@@ -56,6 +58,7 @@ def _candidate(
     examples: Examples,
     *,
     folder: Path,
+    version: int,
     run: RunDirectory,
     metrics: dict[str, Any],
 ) -> publishing.Candidate:
@@ -72,7 +75,7 @@ def _candidate(
             serving=config.serving,
         ),
         folder=folder,
-        version=config.settings.export_version,
+        version=version,
         base={"backbone": trained.model.backbone, "weights": metrics["weights"]},
         temperature=metrics["calibration"]["temperature"] if "calibration" in metrics else 1.0,  # of an older run
         examples=examples,

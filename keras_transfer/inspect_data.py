@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer import command_line, terminal
-from keras_transfer.config import ConfigError, InspectConfig, SourceConfig
+from keras_transfer import command_line, output_places, terminal
+from keras_transfer.config import InspectConfig, SourceConfig
 from keras_transfer.data import exclusions, folder_tables, image_files, sources
 from keras_transfer.data.examples import Examples
+from keras_transfer.model import weights_files
+from keras_transfer.run_directory import RunDirectory
 
 
 def inspect_data(config: InspectConfig) -> dict[str, Any]:
@@ -25,12 +27,15 @@ def inspect_data(config: InspectConfig) -> dict[str, Any]:
       The content of inspection.json.
 
     Raises:
-      UserError: no images, no run directory, or weights that cannot be had.
+      UserError: no images, no run directory, or weights that are not available.
     """
-    _check_weights_file(config)
-    found = _load(config.source)
     output = Path(config.settings.output)
-    output.mkdir(parents=True, exist_ok=True)  # now, so that a wrong place is found before the work is done
+    output_places.check_folder(output, flag="output")
+    if config.source.dataset:  # which may be downloaded or drawn now
+        _check_weights(config)
+    found = _load(config.source)
+    _check_weights(config)
+    output.mkdir(parents=True, exist_ok=True)
     terminal.import_tensorflow_quietly()
     from keras_transfer import inspection_run
 
@@ -54,10 +59,20 @@ def _load(source: SourceConfig) -> Examples:
     return exclusions.leave_out(found, source.exclude_list) if source.exclude_list else found
 
 
-def _check_weights_file(config: InspectConfig) -> None:
-    weights = config.settings.weights
-    if weights not in ("imagenet", "random") and not Path(weights).is_file():
-        raise ConfigError([f"--weights={weights} is no file. Give imagenet, random, or the path of a weights file."])
+def _check_weights(config: InspectConfig) -> None:
+    """Refuses weights that are not there or not those of the network, if the inspection takes a network's features."""
+    settings, allow_download = config.settings, config.source.allow_download
+    if settings.run_dir:
+        model = RunDirectory(Path(settings.run_dir)).read_config().model
+        weights_files.check(
+            model.weights,
+            backbone=model.backbone,
+            feature_layer=model.feature_layer,
+            allow_download=allow_download,
+            allow_random_weights=model.allow_random_weights,
+        )
+    elif settings.backbone != "none":
+        weights_files.check(settings.weights, backbone=settings.backbone, allow_download=allow_download)
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_transfer import command_line, terminal
+from keras_transfer import command_line, output_places, terminal
 from keras_transfer.config import PredictConfig, UserError
 from keras_transfer.data import foreign_formats, image_files
 from keras_transfer.data.examples import LeftOut
@@ -33,6 +33,7 @@ def predict(config: PredictConfig) -> Path:
     """
     settings = config.settings
     version_folder.check(Path(settings.export_dir))
+    output_places.check_file(settings.output, flag="output")
     foreign_formats.refuse_place("images", settings.images)
     paths, left_out = image_files.list_images(settings.images)
     if not paths:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keras_transfer.setting_checks import setting
+from keras_transfer.setting_checks import LARGEST_64_BIT_NUMBER, Settings, setting
 
 # Smallest image side in pixels each base accepts without its top: keras.applications, `min_size`
 # of `obtain_input_shape` in each module. `model.backbones` holds the rest of what is known of them.
@@ -30,7 +30,7 @@ DRAWN_VEHICLES = "drawn_vehicles"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceConfig:
+class SourceConfig(Settings):
     """Where the labelled images come from (give exactly one source)."""
 
     dataset: str = setting(
@@ -40,16 +40,19 @@ class SourceConfig:
         "",
         "Folder with one folder of images for each class, or with train/, validation/ (or val/) "
         "and test/, each with class folders.",
+        is_path=True,
     )
     image_csv: str = setting(
         "",
         "CSV file with the columns path,label and optionally split,group; further columns are slices "
         "for evaluation. Paths are relative to the CSV file.",
+        is_path=True,
     )
     dataset_dir: str = setting(
         "",
         "Where TensorFlow Datasets keeps prepared data and where the images of --dataset are kept as "
         "files (default: $TFDS_DATA_DIR or ~/tensorflow_datasets).",
+        is_path=True,
     )
     drawn_images_per_class: int = setting(
         60, "Images of each of the five classes of --dataset=drawn_vehicles.", at_least=4, at_most=100_000
@@ -63,6 +66,7 @@ class SourceConfig:
         "",
         "Text file of images to leave out, one path a line, relative to its own folder, such as the exclude.txt of "
         "inspect_data.",
+        is_path=True,
     )
     max_unreadable_fraction: float = setting(
         0.05,
@@ -80,7 +84,7 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitConfig:
+class SplitConfig(Settings):
     """How examples without a split of their own are split."""
 
     validation_fraction: float = setting(
@@ -95,11 +99,13 @@ class SplitConfig:
         at_least=0,
         below=1,
     )
-    split_seed: int = setting(0, "Seed of the split: the same seed and files give the same split.", at_least=0)
+    split_seed: int = setting(
+        0, "Seed of the split: the same seed and files give the same split.", at_least=0, at_most=LARGEST_64_BIT_NUMBER
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageConfig:
+class ImageConfig(Settings):
     """How an image becomes the network's input: the same in training, evaluation and serving."""
 
     image_size: int = setting(224, "Side in pixels of the square the network sees.", at_least=32, at_most=2048)
@@ -116,7 +122,7 @@ class ImageConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewsConfig:
+class ViewsConfig(Settings):
     """Augmented views of each training image; view 0 is always the clean image."""
 
     augmented_views: int = setting(
@@ -135,15 +141,17 @@ class ViewsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(Settings):
     """The base, its weights, and the head."""
 
     backbone: str = setting("vgg16", "The pretrained network.", choices=tuple(BACKBONES))
     weights: str = setting(
-        "imagenet", "imagenet (from Keras's cache, or downloaded with --allow_download), random, or a weights file."
+        "imagenet",
+        "imagenet (from Keras's cache, or downloaded with --allow_download), random, or a weights file.",
+        is_path=True,
     )
     allow_random_weights: bool = setting(
-        False, "Go on with random weights, and say so loudly, where the ImageNet file cannot be had."
+        False, "Go on with random weights, and say so loudly, where the ImageNet file is not available."
     )
     feature_layer: str = setting(
         "", "Layer whose output the head stands on (default: the base's output); fc2 of vgg16 is allowed."
@@ -158,17 +166,17 @@ class ModelConfig:
         (), "Widths of the hidden dense layers of the head, such as 256 or 512,128; empty is a linear head."
     )
     dropout: float = setting(0.2, "Fraction of activations dropped before each dense layer.", at_least=0, below=1)
-    l2: float = setting(0.0, "L2 penalty on the kernels of the head.", at_least=0)
+    l2: float = setting(0.0, "L2 penalty on the kernels of the head.", at_least=0, at_most=1_000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """Phases, optimizers, and the feature bank."""
 
     batch_size: int = setting(32, "Examples in a training step.", at_least=1)
     optimizer: str = setting("adam", "Optimizer of both phases.", choices=("adam", "adamw", "sgd", "rmsprop"))
     momentum: float = setting(0.9, "Momentum of sgd.", at_least=0, below=1)
-    weight_decay: float = setting(0.004, "Weight decay of adamw.", at_least=0)
+    weight_decay: float = setting(0.004, "Weight decay of adamw.", at_least=0, at_most=1_000)
     head_epochs: int = setting(25, "Epochs of the head phase (the base is frozen).", at_least=1)
     head_learning_rate: float = setting(1e-3, "Learning rate of the head phase.", above=0, at_most=100)
     fine_tune_epochs: int = setting(0, "Epochs of the fine-tune phase; 0 leaves it out.", at_least=0)
@@ -217,25 +225,36 @@ class TrainingConfig:
         "",
         "Folder of the feature banks, shared by all runs (default: $XDG_CACHE_HOME/keras_transfer or "
         "~/.cache/keras_transfer).",
+        is_path=True,
     )
     feature_cache_max_bytes: int = setting(
-        0, "Limit of all feature banks together; the least recently used go first. 0 is no limit.", at_least=0
+        0,
+        "Limit of all feature banks together; the least recently used go first. 0 is no limit.",
+        at_least=0,
+        at_most=LARGEST_64_BIT_NUMBER,
     )
-    seed: int = setting(0, "Seed of the head's start, of the order of examples and of the views.", at_least=0)
+    seed: int = setting(
+        0,
+        "Seed of the head's start, of the order of examples and of the views.",
+        at_least=0,
+        at_most=LARGEST_64_BIT_NUMBER,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutputConfig:
+class OutputConfig(Settings):
     """Where results go, and whether they are good enough to publish."""
 
-    run_dir: str = setting("", "Folder for all that this run leaves (default: runs/MODEL_NAME-DATE-TIME).")
+    run_dir: str = setting(
+        "", "Folder for all that this run leaves (default: runs/MODEL_NAME-DATE-TIME).", is_path=True
+    )
     model_name: str = setting("classifier", "Name of the served model.")
-    export_version: int = setting(1, "Version number of the export.", at_least=1)
+    export_version: int = setting(1, "Version number of the export.", at_least=1, at_most=LARGEST_64_BIT_NUMBER)
     dry_run: bool = setting(False, "Check everything, print the plan with its cost, and do nothing.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServingConfig:
+class ServingConfig(Settings):
     """How the export computes."""
 
     serving_precision: str = setting(
@@ -262,7 +281,7 @@ class ServingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishingConfig:
+class PublishingConfig(Settings):
     """How good an export must be to be published."""
 
     min_test_accuracy: float = setting(

@@ -5,18 +5,24 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import io
 import os
 import shlex
 import shutil
 import sys
 import tempfile
+import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+
+_NARROWEST_COLUMN = 20  # characters; a value is not wrapped into less
+_COLUMNS_FOR_A_BAR = 70  # of the terminal: what title, count, rate and times take with some bar between them
 
 
 def say(text: str = "") -> None:
@@ -38,25 +44,90 @@ def python() -> str:
     return shlex.quote(str(running.relative_to(here) if running.is_relative_to(here) else running))
 
 
+def accept_any_text() -> None:
+    r"""Lets stdout and stderr print every character; one that the terminal lacks becomes an escape such as \u4e2d."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def drop_what_cannot_be_printed() -> None:
+    """Sends to nowhere what stdout and stderr hold back and nobody reads any more: Python would fail on it at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def width() -> int:
+    """Columns of the terminal that stdout is; 0 where it is none."""
+    return _columns(sys.stdout)
+
+
+def _columns(stream: TextIO) -> int:
+    if not stream.isatty():
+        return 0
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns
+    return 0
+
+
 def table(rows: Sequence[tuple[str, str]], title: str = "") -> None:
-    """Prints two aligned columns under a title."""
+    """Prints two aligned columns under a title; on a terminal a long value goes on below its beginning.
+
+    A path is never cut in two, so that it can be copied.
+    """
     if title:
         say(f"\n{title}")
-    width = max((len(name) for name, _ in rows), default=0)
+    name_width = max((len(name) for name, _ in rows), default=0)
+    room = width() - name_width - 4
     for name, value in rows:
-        say(f"  {name:<{width}}  {value}")
+        for line, part in enumerate(_wrapped(value, room)):
+            say(f"  {'' if line else name:<{name_width}}  {part}")
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    if room < _NARROWEST_COLUMN or len(text) <= room:
+        return [text]
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def progress(items: Iterable[Item], *, total: int, title: str, unit: str = "image") -> Iterator[Item]:
-    """Yields `items` behind a progress bar with rate and time left; the bar goes to stderr."""
-    yield from tqdm(items, total=total, desc=title, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True)
+    """Yields `items` behind a progress bar with rate and time left; see `progress_bar`."""
+    with progress_bar(total=total, title=title, unit=unit) as advance:
+        for item in items:
+            yield item
+            advance(1)
 
 
 @contextlib.contextmanager
 def progress_bar(*, total: int, title: str, unit: str) -> Iterator[Callable[[int], None]]:
-    """Gives a function that advances a progress bar by a number of units; the bar goes to stderr."""
-    with tqdm(total=total, desc=title, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True) as bar:
+    """Gives a function that advances a progress bar by a number of units.
+
+    The bar goes to stderr. Where that is no terminal one line at the end takes its place.
+    """
+    if not sys.stderr.isatty():
+        with _one_line(title, unit) as advance:
+            yield advance
+        return
+    shape = "{desc} {percentage:3.0f}% {remaining}" if 0 < _columns(sys.stderr) < _COLUMNS_FOR_A_BAR else None
+    with tqdm(total=total, desc=title, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True, bar_format=shape) as bar:
         yield lambda count: (bar.update(count), None)[1]
+
+
+@contextlib.contextmanager
+def _one_line(title: str, unit: str) -> Iterator[Callable[[int], None]]:
+    started, done = time.perf_counter(), [0]
+
+    def advance(count: int) -> None:
+        done[0] += count
+
+    yield advance
+    counted = f"{done[0]:,} {unit}{'' if done[0] == 1 else 's'}"
+    print(f"{title}: {counted}, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 def import_tensorflow_quietly() -> None:

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer import command_line, run_directory, terminal
-from keras_transfer.config import ConfigError, TrainConfig
+from keras_transfer import command_line, output_places, run_directory, terminal
+from keras_transfer.config import TrainConfig
 from keras_transfer.data import sources
+from keras_transfer.model import weights_files
 
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
@@ -28,10 +29,12 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
       The content of metrics.json; None for a dry run, which only prints the plan.
 
     Raises:
-      UserError: anything a person can mend: files, weights, folders, disk, learning rate.
+      UserError: anything a person can fix: files, weights, folders, disk, learning rate.
     """
     started = time.perf_counter()
-    _check_weights_file(config)
+    output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
+    if config.source.dataset:  # which may be downloaded or drawn now
+        _check_weights(config)
     found = sources.load(config.source)
     if config.output.dry_run:
         if config.output.run_dir:
@@ -51,7 +54,8 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
-    """Loads TensorFlow, reads the files, builds the classifier and prints the plan."""
+    """Checks the weights, loads TensorFlow, reads the files, builds the classifier and prints the plan."""
+    _check_weights(config)
     terminal.import_tensorflow_quietly()
     from keras_transfer import training_run
 
@@ -60,10 +64,14 @@ def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
     return prepared
 
 
-def _check_weights_file(config: TrainConfig) -> None:
-    weights = config.model.weights
-    if weights not in ("imagenet", "random") and not Path(weights).is_file():
-        raise ConfigError([f"--weights={weights} is no file. Give imagenet, random, or the path of a weights file."])
+def _check_weights(config: TrainConfig) -> None:
+    weights_files.check(
+        config.model.weights,
+        backbone=config.model.backbone,
+        feature_layer=config.model.feature_layer,
+        allow_download=config.source.allow_download,
+        allow_random_weights=config.model.allow_random_weights,
+    )
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ PACKAGE = "keras_transfer"
 LONGEST_FILE_LINES = 320
 
 # What lies behind `config`; everybody else imports it from there.
-CONFIG_PARTS = frozenset({"command_settings", "settings", "setting_checks"})
+CONFIG_PARTS = frozenset({"command_settings", "flag_advice", "settings", "setting_checks"})
 BASE = frozenset({"config", "terminal", "atomic_files"})
 ROOMS = frozenset({"images", "data", "inspection", "model", "training", "saved_model", "evaluation"})
 COMMANDS = frozenset({"train", "evaluate", "predict", "export", "inspect_data"})
@@ -23,9 +23,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(BASE, NOTHING),
     "setting_checks": NOTHING,
     "settings": frozenset({"setting_checks"}),
+    "flag_advice": frozenset({"setting_checks"}),
     "command_settings": frozenset({"setting_checks", "settings"}),
     "config": CONFIG_PARTS,
-    "command_line": BASE,
+    "setting_effects": frozenset({"config"}),
+    "command_line": BASE | {"setting_effects"},
+    "output_places": frozenset({"config"}),
     "run_directory": frozenset({"config", "atomic_files"}),
     "images": BASE,
     "data": BASE | {"images"},
@@ -34,22 +37,22 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "training": BASE | {"data", "model"},
     "saved_model": BASE | {"images", "model"},
     "evaluation": BASE,
-    **dict.fromkeys(COMMANDS, BASE | ROOMS | {"command_line", "run_directory"}),
+    **dict.fromkeys(COMMANDS, BASE | ROOMS | {"command_line", "output_places", "run_directory"}),
     # What train and export share, and what only `train` knows: they need TensorFlow.
     "publishing": BASE | ROOMS,
     # What train and evaluate share.
     "report_photos": BASE | ROOMS,
-    "evaluate": BASE | ROOMS | {"command_line", "run_directory", "report_photos"},
-    "export": BASE | ROOMS | {"command_line", "run_directory", "publishing"},
+    "evaluate": BASE | ROOMS | {"command_line", "output_places", "run_directory", "report_photos"},
+    "export": BASE | ROOMS | {"command_line", "output_places", "run_directory", "publishing"},
     "training_run": BASE | ROOMS | {"run_directory", "publishing"},
     "training_results": BASE | ROOMS | {"run_directory", "publishing", "report_photos", "training_run"},
-    "train": BASE | ROOMS | {"command_line", "run_directory", "training_run", "training_results"},
+    "train": BASE | ROOMS | {"command_line", "output_places", "run_directory", "training_run", "training_results"},
     # What only `inspect_data` knows: it needs TensorFlow.
     "inspection_run": BASE | ROOMS | {"run_directory"},
-    "inspect_data": BASE | ROOMS | {"command_line", "run_directory", "inspection_run"},
+    "inspect_data": BASE | ROOMS | {"command_line", "output_places", "run_directory", "inspection_run"},
 }
 # Importing one of these parts must not import one of these libraries, which take seconds: --help answers at once.
-QUICK_PARTS = COMMANDS | BASE | CONFIG_PARTS | {"command_line", "run_directory"}
+QUICK_PARTS = COMMANDS | BASE | CONFIG_PARTS | {"command_line", "output_places", "run_directory", "setting_effects"}
 SLOW_LIBRARIES = frozenset({"tensorflow", "keras", "tensorflow_datasets", "sklearn", "matplotlib"})
 # Library -> the only parts that may import it.
 RESERVED_LIBRARIES: Mapping[str, frozenset[str]] = {

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from keras_transfer import command_line
-from keras_transfer.config import ConfigError, TrainConfig, UserError, groups_of, settings_of
+from keras_transfer.config import (
+    ConfigError,
+    EvaluateConfig,
+    ExportConfig,
+    InspectConfig,
+    PredictConfig,
+    TrainConfig,
+    UserError,
+    from_flat,
+    groups_of,
+    settings_of,
+    to_flat,
+)
 
 
 def parse(*arguments: str) -> TrainConfig:
@@ -42,6 +56,21 @@ def test_a_list_may_be_empty():
 def test_a_mistyped_flag_gets_a_suggestion():
     with pytest.raises(ConfigError, match=r"no flag --bach_size\. Did you mean 'batch_size'\?"):
         parse("--bach_size=3")
+
+
+@pytest.mark.parametrize("value", ["--batch_size=8", "--nodry_run=3", "--flagfile"])
+def test_a_stray_word_or_value_before_a_flag_hides_neither(value):
+    with pytest.raises(ConfigError) as caught:
+        parse("stray", value, "--bach_size=3")
+    assert "Traceback" not in str(caught.value)
+    assert not any("'batch_size'" in fault and "--batch_size." in fault for fault in caught.value.faults)
+
+
+def test_the_value_after_an_unknown_flag_is_no_fault_of_its_own():
+    with pytest.raises(ConfigError) as caught:
+        parse("--lr", "0.1", "--batch_size=8")
+    (fault,) = caught.value.faults
+    assert "--head_learning_rate" in fault
 
 
 def test_a_stray_word_is_refused():
@@ -79,11 +108,88 @@ def test_a_config_file_is_read_and_flags_win(tmp_path):
     assert (config.training.batch_size, config.model.head_units) == (5, (3,))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"batch_siz": 3}'])
+@pytest.mark.parametrize("flag", ["config", "flagfile"])
+def test_a_home_folder_is_expanded_in_the_names_of_files_too(tmp_path, monkeypatch, flag):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "settings").write_text({"config": '{"run_dir": "~/run"}', "flagfile": "--run_dir=~/run"}[flag])
+    assert parse(f"--{flag}=~/settings").output.run_dir == str(tmp_path / "run")
+
+
+RUN = to_flat(from_flat(TrainConfig, {"image_dir": "photos", "batch_size": 4, "image_size": 96, "resize_mode": "pad"}))
+NEEDED = {
+    EvaluateConfig: ["--export_dir=export"],
+    PredictConfig: ["--export_dir=export", "--images=photos"],
+    ExportConfig: ["--run_dir=run"],
+    InspectConfig: [],
+}
+
+
+@pytest.mark.parametrize("config_class", NEEDED)
+def test_of_a_run_s_config_another_command_takes_the_settings_that_it_has(tmp_path, config_class):
+    (tmp_path / "config.json").write_text(json.dumps(RUN))
+    arguments = ["command", *NEEDED[config_class], f"--config={tmp_path}/config.json"]
+    taken = to_flat(command_line.parse(config_class, arguments))
+    given = {name for name in RUN if name in taken} - {"run_dir", "export_version"}
+    assert {name: taken[name] for name in given} == {name: RUN[name] for name in given}
+    assert taken.get("export_version", 0) == 0  # that of the run exists already
+
+
+@pytest.mark.parametrize("config_class", NEEDED)
+def test_a_name_in_a_config_file_that_no_command_knows_is_refused(tmp_path, config_class):
+    (tmp_path / "config.json").write_text(json.dumps({**RUN, "batch_siz": 3}))
+    with pytest.raises(ConfigError, match="batch_siz"):
+        command_line.parse(config_class, ["command", *NEEDED[config_class], f"--config={tmp_path}/config.json"])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"batch_siz": 3}', "[" * 100_000, '{"seed": ' + "1" * 5000 + "}"])
 def test_a_config_file_with_a_fault_is_refused(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ConfigError):
         parse(f"--config={tmp_path}/config.json")
+
+
+@pytest.mark.parametrize("reader", ["true", "head -1"])
+@pytest.mark.parametrize("flags", ["--help", "--bach_size=3 2>&1", "--image_dir=nowhere 2>&1"])
+def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path, reader, flags):
+    command = f"{sys.executable} -m keras_transfer.train {flags} | {reader} > /dev/null; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.stderr == ""
+    assert int(ended.stdout) in (0, 1, 2, 141)  # the pipe may close before or after all is written
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_help_into_a_full_disk_is_an_error_without_a_stack_trace(tmp_path):
+    command = f"{sys.executable} -m keras_transfer.train --help > /dev/full"
+    ended = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("ERROR: The disk is full")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_names_that_the_terminal_lacks_are_printed_as_escapes(tmp_path, encoding):
+    ended = subprocess.run(
+        [sys.executable, "-m", "keras_transfer.train", "--image_dir=\u732b"],
+        check=False,
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert ended.returncode == 1
+    assert rb"\u732b" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_setting_without_effect_is_warned_of_before_the_command_runs(capsys):
+    assert run(lambda config: print("ran"), "--momentum=0.5") == 0
+    printed = capsys.readouterr()
+    assert "--momentum" in printed.err
+    assert printed.out == "ran\n"
+
+
+@pytest.mark.parametrize("name", ["config", "flagfile"])
+def test_help_explains_the_files_of_settings(name):
+    assert f"--{name}=FILE" in command_line.help_text(TrainConfig)
 
 
 def test_help_names_every_flag_with_its_documentation():

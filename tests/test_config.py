@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -46,7 +47,9 @@ def test_a_number_that_is_not_finite_is_refused(value):
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(name, value):
-    assert f"--{name} must be of type" in faults_of(**{name: value})
+    faults = faults_of(**{name: value})
+    assert f"--{name} must be " in faults
+    assert f"Received: {value!r}" in faults
 
 
 @pytest.mark.parametrize(
@@ -82,8 +85,49 @@ def test_a_model_name_that_is_no_url_segment_is_refused(name):
 
 
 def test_an_unknown_setting_gets_a_suggestion():
-    with pytest.raises(config.ConfigError, match=r"no setting 'batchsize'\. Did you mean 'batch_size'\?"):
-        train_config(batchsize=3)
+    with pytest.raises(config.ConfigError, match=r"no setting 'bach_size'\. Did you mean 'batch_size'\?"):
+        train_config(bach_size=3)
+
+
+def test_a_setting_that_another_tool_calls_otherwise_gets_ours():
+    with pytest.raises(config.ConfigError, match=r"no setting 'lr': use --head_learning_rate"):
+        train_config(lr=3)
+
+
+COMMANDS = (
+    config.TrainConfig,
+    config.EvaluateConfig,
+    config.PredictConfig,
+    config.ExportConfig,
+    config.InspectConfig,
+)
+# Words of a help text that speak of a place.
+PLACES = re.compile(r"\b(folders?|files?|directory)\b", re.IGNORECASE)
+# Texts that speak of one and hold none.
+NO_PATHS = {"backbone", "dataset", "feature_cache", "model_name"}
+
+
+@pytest.mark.parametrize("config_class", COMMANDS)
+def test_every_setting_that_holds_a_path_is_marked_as_one(config_class):
+    for group in config.groups_of(config_class).values():
+        for name, (item, kind) in config.settings_of(group).items():
+            speaks_of_one = kind is str and name not in NO_PATHS and bool(PLACES.search(item.metadata["help"]))
+            assert item.metadata["is_path"] == speaks_of_one, name
+
+
+@pytest.mark.parametrize("config_class", COMMANDS)
+def test_a_home_folder_is_expanded_in_every_path(config_class, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/mia")
+    for group in config.groups_of(config_class).values():
+        names = [name for name, (item, _) in config.settings_of(group).items() if item.metadata["is_path"]]
+        made = group(**dict.fromkeys(names, "~/x"))
+        assert [getattr(made, name) for name in names] == ["/home/mia/x"] * len(names)
+
+
+def test_a_home_folder_that_is_not_there_is_refused():
+    faults = faults_of(run_dir="~nobody_of_this_name/run")
+    assert "--run_dir=~nobody_of_this_name/run" in faults
+    assert "./~nobody_of_this_name/run" in faults
 
 
 def test_a_line_break_in_a_value_is_refused():

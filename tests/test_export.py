@@ -36,7 +36,7 @@ def versions(run_copy: Path) -> list[str]:
     ("flags", "exit_code", "words"),
     [
         ([], 2, "--run_dir is missing: give the directory of a finished run"),
-        (["--run_dir=x", "--export_version=0", "--model_name=a/b"], 2, "--export_version must be at least 1"),
+        (["--run_dir=x", "--export_version=-1", "--model_name=a/b"], 2, "--export_version must be at least 0"),
         (["--run_dir=nowhere"], 1, "nowhere/config.json does not exist, so --run_dir=nowhere is not the directory"),
     ],
 )
@@ -45,8 +45,11 @@ def test_a_mistake_is_answered_in_under_a_second_before_tensorflow_is_imported(t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_version_answers_like_the_first(small_run, run_copy, tmp_path):
-    assert run_command("export", f"--run_dir={run_copy}", "--export_version=2") == 0
+def test_the_next_free_version_is_taken_by_default_told_and_answers_like_the_first(
+    small_run, run_copy, tmp_path, capsys
+):
+    assert run_command("export", f"--run_dir={run_copy}", f"--config={run_copy / 'config.json'}") == 0
+    assert "version 2" in capsys.readouterr().out
     assert versions(run_copy) == ["cars/1", "cars/2"]
     first, second = (
         probabilities(run_copy / "export" / "cars" / number, small_run.photos, tmp_path / f"{number}.csv")

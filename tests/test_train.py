@@ -20,7 +20,7 @@ def files_with_times(folder: Path) -> dict[str, int]:
     [
         ([], 2, "No images: give one of --image_dir, --image_csv or --dataset"),
         (["--image_dir=photos", "--image_csv=photos.csv", "--dropout=1"], 2, "--dropout must be less than 1"),
-        (["--image_dir=photos", "--weights=nowhere.h5"], 2, "--weights=nowhere.h5 is no file"),
+        (["--image_dir=photos", "--weights=nowhere.h5"], 1, "There is no weights file nowhere.h5"),
         (["--image_dir=photos", "--run_dir=used"], 1, "--run_dir=used holds something already"),
         (["--image_dir=photos", "--run_dir=used", "--dry_run"], 1, "--run_dir=used holds something already"),
         (["--image_dir=photos", "--run_dir=photos/a/1.jpg", "--dry_run"], 1, "--run_dir=photos/a/1.jpg is no folder"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,6 @@ from keras_transfer.model.backbones import (
     BACKBONES_WITH_TOP,
     IMAGENET_STANDARD_DEVIATION,
     Backbone,
-    WeightsFile,
     build_network,
 )
 
@@ -97,6 +99,7 @@ def failing_download(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Exception(f"URL fetch failure on {origin}: None -- no route to host")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    monkeypatch.setattr(weights, "_refuse_silent_server", lambda: None)
 
 
 @pytest.mark.parametrize("name", ["own.weights.h5", "own.h5", "own.hdf5", "own.keras"])
@@ -159,22 +162,6 @@ def test_a_file_cut_short_is_called_damaged(name: str, saved: Callable[[str], Pa
         find(weights=str(path))
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("empty.weights.h5", b"", "is empty"),
-        ("text.weights.h5", b"no weights", "not HDF5"),
-        ("text.keras", b"no weights", "not a .keras archive"),
-        ("weights.pt", b"no weights", "unknown ending"),
-    ],
-)
-def test_a_file_that_holds_no_weights_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=message):
-        find(weights=str(path))
-
-
 def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no weights file .*nowhere\.h5"):
         find(weights=str(tmp_path / "nowhere.h5"))
@@ -212,8 +199,61 @@ def test_after_a_failed_download_random_weights_are_used_where_allowed(cache: Pa
     assert find(weights="imagenet", allow_download=True, allow_random_weights=True).source == "random"
 
 
+@pytest.mark.usefixtures("failing_download")
+def test_after_a_failed_download_the_flag_that_was_given_is_not_advised(cache: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        find(weights="imagenet", allow_download=True)
+    assert "--allow_download" not in str(refused.value)
+    assert "--allow_random_weights" in str(refused.value)
+
+
+@contextlib.contextmanager
+def server(answer: bytes) -> Iterator[str]:
+    """The address of a server that takes one connection, and answers it unless the answer is empty."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        if answer:
+            thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        if answer:
+            thread.join()
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "404 Not Found"])
+def test_a_server_that_answers_anything_is_there(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()) as address:
+        monkeypatch.setattr(weights, "_SERVER", address)
+        weights._refuse_silent_server()
+
+
+def test_a_network_that_swallows_everything_is_given_up_within_a_bounded_time(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # of the fixture's refusal to connect: this server is on this machine
+    monkeypatch.setenv("KERAS_HOME", str(cache.parent))
+    monkeypatch.setattr(weights, "_ANSWER_SECONDS", 0.3)
+    with server(b"") as address:
+        monkeypatch.setattr(weights, "_SERVER", address)
+        started = time.perf_counter()
+        found = find(weights="imagenet", allow_download=True, allow_random_weights=True)
+    assert "no answer" in found.note or "cannot be reached" in found.note
+    assert time.perf_counter() - started < 30  # Keras would wait for ever
+
+
+def test_without_a_network_the_reason_stands_in_the_note(cache: Path) -> None:
+    assert "cannot be reached" in find(weights="imagenet", allow_download=True, allow_random_weights=True).note
+
+
 def with_digest_of(path: Path, backbone: Backbone, hasher: Callable[[bytes], Any]) -> Backbone:
-    return replace(backbone, weights_file=WeightsFile(path.name, hasher(path.read_bytes()).hexdigest()))
+    file = replace(backbone.weights_file, name=path.name, digest=hasher(path.read_bytes()).hexdigest())
+    return replace(backbone, weights_file=file)
 
 
 @pytest.mark.parametrize("hasher", [hashlib.md5, hashlib.sha256])
@@ -245,6 +285,7 @@ def test_a_downloaded_file_is_loaded(
     cache: Path, saved: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(saved("own.h5"))
+    monkeypatch.setattr(weights, "_refuse_silent_server", lambda: None)
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *arguments, **settings: path)
     found = find(weights="imagenet", allow_download=True)
     assert found.source == "imagenet"
@@ -256,7 +297,7 @@ def test_imagenet_s_dense_layers_are_refused_at_another_image_size(cache: Path) 
         find(BACKBONES_WITH_TOP["vgg16"], weights="imagenet")
 
 
-def test_the_variance_in_efficientnet_s_file_is_mended(tmp_path: Path) -> None:
+def test_the_variance_in_efficientnet_s_file_is_fixed(tmp_path: Path) -> None:
     backbone = BACKBONES["efficientnetb0"]
     network = build_network(backbone, image_size=64)
     normalization = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))

@@ -1,14 +1,16 @@
-"""The pretrained networks: how each is built and wants its pixels, where its blocks and its weights file are."""
+"""The pretrained networks: how each is built and wants its pixels, and where its blocks are."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+
+from keras_transfer.model.weights_files import IMAGENET, IMAGENET_WITH_TOP, TOP_LAYERS, WeightsFile
 
 IMAGE_LAYER = "image"
 # Side in pixels that the ImageNet weights were trained at; a top can be loaded at no other.
@@ -19,19 +21,6 @@ _CAFFE_BGR_MEAN = (103.939, 116.779, 123.68)
 # Mean and standard deviation of ImageNet's pixels in [0, 1], red first: the same module, mode "torch".
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """A file that Keras publishes and keeps in the folder models/ of its cache.
-
-    Attributes:
-      name: of the file.
-      digest: hexadecimal MD5 or SHA-256 of its bytes; "" where Keras knows none.
-    """
-
-    name: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -85,128 +74,104 @@ def _backbone(
     builder: Callable[..., keras.Model],
     preprocess: Callable[[Any], Any],
     block_pattern: str,
-    weights_file: tuple[str, str],
 ) -> Backbone:
-    return Backbone(name, builder, preprocess, re.compile(block_pattern), WeightsFile(*weights_file))
+    return Backbone(name, builder, preprocess, re.compile(block_pattern), IMAGENET[name])
 
 
-_KERNELS = "weights_tf_dim_ordering_tf_kernels"
 _ALL = (
     _backbone(
         "vgg16",
         keras.applications.VGG16,
         _blue_first_minus_mean,
         r"^block(\d)_",
-        (f"vgg16_{_KERNELS}_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
     ),
     _backbone(
         "vgg19",
         keras.applications.VGG19,
         _blue_first_minus_mean,
         r"^block(\d)_",
-        (f"vgg19_{_KERNELS}_notop.h5", "253f8cb515780f3b799900260a226db6"),
     ),
     _backbone(
         "resnet50",
         keras.applications.ResNet50,
         _blue_first_minus_mean,
         r"^conv(\d)_block",
-        (f"resnet50_{_KERNELS}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
     ),
     _backbone(
         "resnet50v2",
         keras.applications.ResNet50V2,
         _minus_one_to_one,
         r"^conv(\d)_block",
-        (f"resnet50v2_{_KERNELS}_notop.h5", "fac2f116257151a9d068a22e544a4917"),
     ),
     _backbone(
         "mobilenet",
         keras.applications.MobileNet,
         _minus_one_to_one,
         r"^conv_(?:pad|dw|pw)_(\d+)",
-        ("mobilenet_1_0_224_tf_no_top.h5", ""),
     ),
     _backbone(
         "mobilenetv2",
         keras.applications.MobileNetV2,
         _minus_one_to_one,
         r"^(expanded_conv|block_\d+)_",
-        (f"mobilenet_v2_{_KERNELS}_1.0_224_no_top.h5", ""),
     ),
     _backbone(
         "mobilenetv3small",
         keras.applications.MobileNetV3Small,
         _built_in,
         r"^(expanded_conv(?:_\d+)?)_",
-        ("weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5", "d3e8ec802a04aa4fc771ee12a9a9b836"),
     ),
     _backbone(
         "mobilenetv3large",
         keras.applications.MobileNetV3Large,
         _built_in,
         r"^(expanded_conv(?:_\d+)?)_",
-        ("weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5", "07fb09a5933dd0c8eaafa16978110389"),
     ),
     _backbone(
         "efficientnetb0",
         keras.applications.EfficientNetB0,
         _built_in,
         r"^block(\d)[a-z]_",
-        ("efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"),
     ),
     _backbone(
         "efficientnetv2b0",
         keras.applications.EfficientNetV2B0,
         _built_in,
         r"^block(\d)[a-z]_",
-        ("efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff"),
     ),
     _backbone(
         "densenet121",
         keras.applications.DenseNet121,
         _standardized,
         r"^conv(\d)_block",
-        (f"densenet121_{_KERNELS}_notop.h5", "30ee3e1110167f948a6b9946edeeb738"),
     ),
     _backbone(
         "inceptionv3",
         keras.applications.InceptionV3,
         _minus_one_to_one,
         r"^mixed(\d+)$",
-        (f"inception_v3_{_KERNELS}_notop.h5", "bcbd6486424b2319ff4ef7d526e38f63"),
     ),
     _backbone(
         "xception",
         keras.applications.Xception,
         _minus_one_to_one,
         r"^block(\d+)_",
-        (f"xception_{_KERNELS}_notop.h5", "b0042744bf5b25fce3cb969f33bebb97"),
     ),
     _backbone(
         "convnexttiny",
         keras.applications.ConvNeXtTiny,
         _built_in,
         r"_stage_(\d)_block",
-        ("convnext_tiny_notop.h5", "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
     ),
 )
 BACKBONES: Mapping[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
 
-def _with_top(backbone: Backbone, digest: str) -> Backbone:
-    file = WeightsFile(f"{backbone.name}_{_KERNELS}.h5", digest)
-    return Backbone(
-        backbone.name, backbone.builder, backbone.preprocess, backbone.block_pattern, file, include_top=True
-    )
-
-
 # The networks whose hidden dense layers are worth standing a head on.
 BACKBONES_WITH_TOP: Mapping[str, Backbone] = {
-    "vgg16": _with_top(BACKBONES["vgg16"], "64373286793e3c8b2b4e3219cbf3544b"),
-    "vgg19": _with_top(BACKBONES["vgg19"], "cbe5617147190e668d6c5d5026f83318"),
+    name: replace(BACKBONES[name], weights_file=file, include_top=True) for name, file in IMAGENET_WITH_TOP.items()
 }
-TOP_LAYERS, PREDICTIONS_LAYER = ("flatten", "fc1", "fc2"), "predictions"
+PREDICTIONS_LAYER = "predictions"
 
 
 def build_network(backbone: Backbone, *, image_size: int, **arguments: Any) -> keras.Model:

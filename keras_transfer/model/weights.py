@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import contextlib
 import re
+import socket
+import threading
+import urllib.error
+import urllib.request
 import warnings
-import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_transfer.config import ModelConfig, UserError
-from keras_transfer.model import random_weights
+from keras_transfer.model import random_weights, weights_files
 from keras_transfer.model.backbones import (
     IMAGENET_IMAGE_SIZE,
     IMAGENET_STANDARD_DEVIATION,
     Backbone,
-    WeightsFile,
     build_network,
 )
 
-_HDF5_ENDINGS, _KERAS_ENDING = (".h5", ".hdf5"), ".keras"
-_MD5_DIGITS = 32
-_CHUNK_BYTES = 1 << 20
+# Where the files of keras.applications lie.
+_SERVER = "https://storage.googleapis.com/"
+# How long the server may take to answer anything at all: name, connection, first bytes, whatever way they fail.
+_ANSWER_SECONDS = 8.0
+# How long a download may stand still. A slow one goes on for as long as it takes.
+_STANDSTILL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,7 @@ def find(backbone: Backbone, config: ModelConfig, *, image_size: int, allow_down
     if values:
         return BaseWeights(values, "imagenet")
     if not config.allow_random_weights:
-        raise UserError(
-            f"The ImageNet weights of {backbone.name} cannot be had: {reason}. Use --allow_download, put the file "
-            "there, name another with --weights=FILE, or try things out with --allow_random_weights."
-        )
+        raise weights_files.not_available(backbone.name, reason, allow_download=allow_download)
     note = (
         f"RANDOM WEIGHTS instead of ImageNet's: {reason}. The classifier works, but its accuracy says nothing about "
         "transfer learning."
@@ -88,28 +89,22 @@ def _refuse_other_size_with_top(backbone: Backbone, image_size: int) -> None:
 
 
 def _imagenet(backbone: Backbone, *, allow_download: bool) -> tuple[list[NDArray[Any]], str]:
-    """Keras's ImageNet weights, or none and the reason why they cannot be had."""
+    """Keras's ImageNet weights, or none and the reason why they are not available."""
     file = backbone.weights_file
-    cached = cache_folder() / file.name
+    cached = weights_files.cache_folder() / file.name
     if cached.is_file():
-        if _is_whole(cached, file):
+        if weights_files.is_whole(cached, file):
             return read(cached, backbone, image_size=IMAGENET_IMAGE_SIZE), ""
         if not allow_download:
-            raise UserError(
-                f"The weights file {cached} in Keras's cache is damaged or incomplete: its digest is not "
-                f"{file.digest}. Delete it and fetch it again, for instance with --allow_download."
-            )
+            raise weights_files.damaged_in_cache(cached, file)
     if not allow_download:
-        return [], f"{file.name} is not in {cached.parent}, and nothing is downloaded without --allow_download"
+        return [], weights_files.missing_from_cache(cached)
     try:
-        return _download(backbone), ""
+        _refuse_silent_server()
+        with _ended_by_standstill():
+            return _download(backbone), ""
     except Exception as error:  # Keras raises bare exceptions for what goes wrong on the way
         return [], f"{file.name} is not whole in {cached.parent}, and downloading it failed: {error}"
-
-
-def cache_folder() -> Path:
-    """Where Keras keeps the weights of its applications: $KERAS_HOME/models or ~/.keras/models."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
 def read(path: Path, backbone: Backbone, *, image_size: int) -> list[NDArray[Any]]:
@@ -127,7 +122,7 @@ def read(path: Path, backbone: Backbone, *, image_size: int) -> list[NDArray[Any
     Raises:
       UserError: missing, empty, damaged, or the weights of something else.
     """
-    _refuse_unreadable(path)
+    weights_files.refuse_unreadable(path)
     network = build_network(backbone, image_size=image_size if backbone.include_top else IMAGENET_IMAGE_SIZE)
     for weight in network.weights:
         if keras.backend.is_float_dtype(weight.dtype):
@@ -148,36 +143,9 @@ def read(path: Path, backbone: Backbone, *, image_size: int) -> list[NDArray[Any
     return _with_true_variance(network, values)
 
 
-def _refuse_unreadable(path: Path) -> None:
-    if not path.is_file():
-        raise UserError(
-            f"There is no weights file {path}. Give --weights the path of a {', '.join(_HDF5_ENDINGS)} or "
-            f"{_KERAS_ENDING} file, or imagenet or random."
-        )
-    if path.suffix not in (*_HDF5_ENDINGS, _KERAS_ENDING):
-        raise UserError(
-            f"The weights file {path} has an unknown ending. Keras weights end in .weights.h5, .h5, .hdf5 or .keras; "
-            "rename or convert it."
-        )
-    if not path.stat().st_size:
-        raise UserError(f"The weights file {path} is empty. Fetch or save it again.")
-    try:
-        is_right = zipfile.is_zipfile(path) if path.suffix == _KERAS_ENDING else h5py.is_hdf5(path)
-        path.open("rb").close()
-    except OSError as error:
-        raise UserError(f"The weights file {path} cannot be read: {error.strerror}. Check who may read it.") from error
-    if not is_right:
-        kind = "a .keras archive" if path.suffix == _KERAS_ENDING else "HDF5"
-        raise UserError(
-            f"The weights file {path} is damaged or something else: it is not {kind}. Fetch or save it again."
-        )
-
-
 def _does_not_fit(path: Path, backbone: Backbone, reason: str) -> UserError:
-    top = "with" if backbone.include_top else "without"
-    return UserError(
-        f"The weights file {path} does not fit {backbone.name} {top} top: {reason}. Choose the --backbone that it "
-        "was made for, or another file."
+    return weights_files.does_not_fit(
+        path, f"{backbone.name} {'with' if backbone.include_top else 'without'} top", reason
     )
 
 
@@ -191,14 +159,42 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _is_whole(path: Path, file: WeightsFile) -> bool:
-    if not file.digest:
-        return True
-    digest = hashlib.md5(usedforsecurity=False) if len(file.digest) == _MD5_DIGITS else hashlib.sha256()
-    with path.open("rb") as content:
-        while chunk := content.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest() == file.digest
+def _refuse_silent_server() -> None:
+    """Asks the server for anything, because Keras waits for minutes where a network swallows what is sent.
+
+    The question has a thread of its own: neither the look-up of a name nor the attempts at one address after another
+    can be given a limit together.
+
+    Raises:
+      OSError: with the reason.
+    """
+    faults: list[str] = [f"no answer from {_SERVER} within {_ANSWER_SECONDS:g} s"]
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(_SERVER, method="HEAD")
+            with contextlib.suppress(urllib.error.HTTPError):  # any answer will do
+                urllib.request.urlopen(request, timeout=_ANSWER_SECONDS).close()
+            faults.clear()
+        except Exception as error:
+            faults[:] = [f"{_SERVER} cannot be reached: {getattr(error, 'reason', error)}"]
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
+    if faults:
+        raise OSError(faults[0])
+
+
+@contextlib.contextmanager
+def _ended_by_standstill() -> Iterator[None]:
+    """Ends a download in the block that receives nothing for a while; Keras itself would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_STANDSTILL_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _download(backbone: Backbone) -> list[NDArray[Any]]:
@@ -215,10 +211,10 @@ def _with_true_variance(network: keras.Model, values: list[NDArray[Any]]) -> lis
     """
     deviation = np.asarray(IMAGENET_STANDARD_DEVIATION, np.float32)
 
-    def mended(name: str, value: NDArray[Any]) -> NDArray[Any]:
+    def fixed(name: str, value: NDArray[Any]) -> NDArray[Any]:
         is_deviation = (
             name == "variance" and value.shape == deviation.shape and np.allclose(value, deviation, atol=1e-3)
         )
         return value * deviation if is_deviation else value
 
-    return [mended(weight.name, value) for weight, value in zip(network.weights, values, strict=True)]
+    return [fixed(weight.name, value) for weight, value in zip(network.weights, values, strict=True)]

@@ -59,8 +59,13 @@ def check_version_is_free(folder: Path, version: int) -> None:
     if (folder / str(version)).exists():
         raise UserError(
             f"{folder / str(version)} exists already, and a published version never changes. "
-            f"Give --export_version={max(published_versions(folder)) + 1}."
+            f"Give --export_version={next_version(folder)}."
         )
+
+
+def next_version(folder: Path) -> int:
+    """One more than the highest version in the folder of a served model; 1 where there is none."""
+    return max(published_versions(folder), default=0) + 1
 
 
 def published_versions(folder: Path) -> list[int]:
