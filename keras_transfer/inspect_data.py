@@ -16,6 +16,8 @@ from keras_transfer import command_line, terminal
 from keras_transfer.config import ConfigError, InspectConfig, SourceConfig
 from keras_transfer.data import exclusions, image_files, sources
 from keras_transfer.data.examples import Examples
+from keras_transfer.run_directory import RunDirectory
+from keras_transfer.training import bank_storage
 
 
 def inspect_data(config: InspectConfig) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def inspect_data(config: InspectConfig) -> dict[str, Any]:
       UserError: no images, no run directory, or weights that cannot be had.
     """
     _check_weights_file(config)
+    _check_feature_cache(config)
     found = _load(config.source)
     output = Path(config.settings.output)
     output.mkdir(parents=True, exist_ok=True)  # now, so that a wrong place is found before the work is done
@@ -58,6 +61,16 @@ def _check_weights_file(config: InspectConfig) -> None:
     weights = config.settings.weights
     if weights not in ("imagenet", "random") and not Path(weights).is_file():
         raise ConfigError([f"--weights={weights} is no file. Give imagenet, random, or the path of a weights file."])
+
+
+def _check_feature_cache(config: InspectConfig) -> None:
+    settings, folder = config.settings, config.settings.feature_cache_dir
+    if settings.run_dir and not folder:
+        folder = RunDirectory(Path(settings.run_dir)).read_config().training.feature_cache_dir
+    if settings.run_dir or settings.backbone != "none":
+        bank_storage.check_usable(
+            folder, otherwise="leave out --backbone and --run_dir, for the checks without features"
+        )
 
 
 def main() -> int:
