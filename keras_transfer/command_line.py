@@ -71,8 +71,8 @@ def run(
       exit_code_of: what a result that was reached means to the shell.
 
     Returns:
-      The exit code: 0, 1 (it failed), 2 (wrong usage), 130 (interrupted), 141 (nobody reads what it prints any more,
-      as in `... | head`).
+      The exit code: 0, 1 (it failed), 2 (wrong usage), 130 or 143 (interrupted), 141 (nobody reads what it prints any
+      more, as in `... | head`).
     """
     terminal.accept_any_text()
     try:
@@ -102,8 +102,8 @@ def _run(
         return _fail([*error.faults, "Run with --help for all settings."], EXIT_WRONG_USAGE)
     except UserError as error:
         return _fail([str(error)], EXIT_FAILED)
-    except KeyboardInterrupt:
-        return _fail(["Interrupted. What was finished is kept and used again by the next run."], EXIT_INTERRUPTED)
+    except KeyboardInterrupt as error:  # which says what is kept, where anything is
+        return _fail([str(error) or "Interrupted."], getattr(error, "exit_code", EXIT_INTERRUPTED))
     except Exception as error:
         message = _message_for_machine_fault(error)
         if message is None:

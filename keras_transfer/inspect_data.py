@@ -18,6 +18,7 @@ from keras_transfer.data import exclusions, folder_tables, image_files, sources
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import weights_files
 from keras_transfer.run_directory import RunDirectory
+from keras_transfer.training import bank_storage
 
 
 def inspect_data(config: InspectConfig) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def inspect_data(config: InspectConfig) -> dict[str, Any]:
     Raises:
       UserError: no images, no run directory, or weights that are not available.
     """
+    _check_feature_cache(config)
     output = Path(config.settings.output)
     output_places.check_folder(output, flag="output")
     if config.source.dataset:  # which may be downloaded or drawn now
@@ -73,6 +75,16 @@ def _check_weights(config: InspectConfig) -> None:
         )
     elif settings.backbone != "none":
         weights_files.check(settings.weights, backbone=settings.backbone, allow_download=allow_download)
+
+
+def _check_feature_cache(config: InspectConfig) -> None:
+    settings, folder = config.settings, config.settings.feature_cache_dir
+    if settings.run_dir and not folder:
+        folder = RunDirectory(Path(settings.run_dir)).read_config().training.feature_cache_dir
+    if settings.run_dir or settings.backbone != "none":
+        bank_storage.check_usable(
+            folder, otherwise="leave out --backbone and --run_dir, for the checks without features"
+        )
 
 
 def main() -> int:

@@ -95,6 +95,8 @@ def _training_config(config: InspectConfig) -> TrainConfig:
     own = dataclasses.asdict(config.source)
     if config.settings.run_dir:
         run = RunDirectory(Path(config.settings.run_dir)).read_config()
+        if config.settings.feature_cache_dir:  # the run's own may be another machine's
+            own["feature_cache_dir"] = config.settings.feature_cache_dir
         return from_flat(TrainConfig, {**to_flat(run), **own})
     settings = config.settings
     network = {

@@ -14,6 +14,7 @@ from keras_transfer import command_line, output_places, run_directory, terminal
 from keras_transfer.config import TrainConfig
 from keras_transfer.data import sources
 from keras_transfer.model import weights_files
+from keras_transfer.training import bank_storage
 
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
@@ -33,14 +34,16 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     """
     started = time.perf_counter()
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
+    if config.training.feature_cache != "off":
+        bank_storage.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
     if config.source.dataset:  # which may be downloaded or drawn now
         _check_weights(config)
     found = sources.load(config.source)
     if config.output.dry_run:
         if config.output.run_dir:
             run_directory.check_is_free(Path(config.output.run_dir))
-        _prepare(config, found, started)
-        return None
+        with _prepare(config, found, started):
+            return None
     run = run_directory.create(config.output.run_dir, config.output.model_name)
     try:
         prepared = _prepare(config, found, started)
@@ -49,8 +52,9 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
         raise
     from keras_transfer import training_results, training_run
 
-    finished = training_run.carry_out(prepared, run)
-    return training_results.write(prepared, finished, run)
+    with prepared:
+        finished = training_run.carry_out(prepared, run)
+        return training_results.write(prepared, finished, run)
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
@@ -60,7 +64,11 @@ def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
     from keras_transfer import training_run
 
     prepared = training_run.prepare(config, found, started=started)
-    training_run.show(prepared)
+    try:
+        training_run.show(prepared)
+    except BaseException:
+        prepared.plan.close()
+        raise
     return prepared
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, publishing, terminal
 from keras_transfer.config import SPLITS, TrainConfig, UserError
-from keras_transfer.data import audit, leaks, look_alikes, splits
+from keras_transfer.data import audit, input_pipeline, leaks, look_alikes, splits
 from keras_transfer.data.examples import Examples
 from keras_transfer.evaluation import baselines, temperature
 from keras_transfer.evaluation.baselines import Baselines
@@ -22,7 +22,15 @@ from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.saved_model.signatures import Blueprint
-from keras_transfer.training import bank_filling, bank_storage, clean_features, phase_inputs, phases, plan
+from keras_transfer.training import (
+    bank_filling,
+    bank_storage,
+    clean_features,
+    interruption,
+    phase_inputs,
+    phases,
+    plan,
+)
 
 
 @dataclass
@@ -77,6 +85,12 @@ class Prepared:
     plan: plan.Plan
     watch: Stopwatch
 
+    def __enter__(self) -> Prepared:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.plan.close()
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -101,7 +115,7 @@ class Finished:
 
 
 def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared:
-    """Reads the files, splits them, builds the classifier and plans the run; writes nothing.
+    """Reads the files, splits them, builds the classifier and plans the run; writes nothing. The caller closes it.
 
     Args:
       config: of the run.
@@ -200,13 +214,25 @@ def carry_out(prepared: Prepared, run: RunDirectory) -> Finished:
     if prepared.plan.uses_bank:
         with prepared.watch.stage("extract"):
             _fill(prepared)
-    with prepared.watch.stage("baselines"):
-        simpler = _measure_baselines(prepared)
-    outcome = _train(prepared, run)
+    with _losses_told(prepared):
+        with prepared.watch.stage("baselines"):
+            simpler = _measure_baselines(prepared)
+        outcome = _train(prepared, run)
     calibrated = _calibrate(prepared, outcome)
     with atomic_files.whole_file(run.classifier) as temporary:
         prepared.classifier.model.save(temporary)
     return Finished(outcome, calibrated, simpler, _publish(prepared, run, calibrated.value))
+
+
+@contextlib.contextmanager
+def _losses_told(prepared: Prepared) -> Iterator[None]:
+    """Says of a Ctrl-C what is kept, and of a file that changed meanwhile its name."""
+    kept = "The feature bank is kept, the epochs are not" if prepared.plan.uses_bank else "The epochs are not kept"
+    try:
+        with input_pipeline.as_user_errors():
+            yield
+    except KeyboardInterrupt as error:
+        raise interruption.Interrupted(f"Interrupted. {kept}. Run the same command again.") from error
 
 
 def _measure_baselines(prepared: Prepared) -> Baselines:
@@ -241,7 +267,7 @@ def _calibrate(prepared: Prepared, outcome: phases.Outcome) -> Temperature:
 
 def _train(prepared: Prepared, run: RunDirectory) -> phases.Outcome:
     config, examples = prepared.config, prepared.examples
-    banks = dict(zip((phase.cut for phase in prepared.phases), prepared.plan.banks, strict=True))
+    banks = {bank.recipe.cut: bank for bank in prepared.plan.banks}
 
     def inputs_of(phase: phases.Phase) -> phase_inputs.PhaseInputs:
         if prepared.plan.uses_bank:
@@ -269,7 +295,7 @@ def _train(prepared: Prepared, run: RunDirectory) -> phases.Outcome:
 def _fill(prepared: Prepared) -> None:
     planned, config = prepared.plan, prepared.config
     limit = config.training.feature_cache_max_bytes
-    bank_storage.make_room(planned.cache_dir, needed_bytes=planned.bank_bytes, max_bytes=limit)
+    bank_storage.make_room(planned.banks[0].cache_dir, needed_bytes=planned.bank_bytes, max_bytes=limit)
     if planned.gaps:
         bank_filling.fill(prepared.classifier, planned.banks, planned.gaps, config=config)
     else:

@@ -11,7 +11,8 @@ import pytest
 
 from keras_transfer.config import ImageConfig, UserError, ViewsConfig
 from keras_transfer.training import bank_storage
-from keras_transfer.training.feature_bank import LOCK_FILE, FeatureBank, Recipe
+from keras_transfer.training.column_lock import LOCK_FILE
+from keras_transfer.training.feature_bank import FeatureBank, Recipe
 
 RECORD_BYTES = 20_000
 
@@ -84,9 +85,98 @@ def test_no_limit_removes_nothing(tmp_path):
 def test_a_disk_that_is_too_small_is_refused_with_the_bytes_needed(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
-    with pytest.raises(UserError, match=r"needs 61 bytes .* has 60 free"):
+    with pytest.raises(UserError, match=r"needs 61 bytes .* 60 free"):
         bank_storage.make_room(tmp_path / "not" / "there", needed_bytes=61, max_bytes=0)
     bank_storage.make_room(tmp_path, needed_bytes=60, max_bytes=0)
+
+
+def test_what_is_in_use_counts_and_what_is_not_could_go(tmp_path):
+    """Nothing is removed by asking."""
+    used, unused = (make_bank(tmp_path, name, last_used=10) for name in "ab")
+    unused.close()
+    limit = 2 * RECORD_BYTES
+    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit) == ""
+    assert "in use" in bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
+    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0) == ""
+    assert bank_storage.shortage(tmp_path, needed_bytes=0, max_bytes=1) == ""
+    assert exists(unused)
+    bank_storage.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit)
+    assert exists(used)
+    assert not exists(unused)
+    with pytest.raises(UserError, match="in use"):
+        bank_storage.make_room(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
+
+
+def test_what_the_limit_frees_is_free_on_the_disk_too(tmp_path, monkeypatch):
+    make_bank(tmp_path, "a", last_used=1).close()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
+    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=RECORD_BYTES) == ""
+    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0)
+
+
+def test_a_file_among_the_banks_is_nobody_s_column(tmp_path):
+    make_bank(tmp_path, "a", last_used=1).close()
+    (tmp_path / "feature_bank" / "notes.txt").write_text("mine")
+    bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+    assert [path.name for path in (tmp_path / "feature_bank").iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path):
+    bank_storage.check_usable(str(tmp_path / "not" / "there"), otherwise="")
+    bank_storage.check_usable(str(tmp_path), otherwise="")
+    assert list(tmp_path.iterdir()) == []
+
+
+def below_a_file(folder: Path) -> Path:
+    (folder / "file").write_text("x")
+    return folder / "file" / "below"
+
+
+def a_file(folder: Path) -> Path:
+    return below_a_file(folder).parent
+
+
+def a_file_where_the_banks_belong(folder: Path) -> Path:
+    (folder / "feature_bank").write_text("x")
+    return folder
+
+
+def a_dead_link(folder: Path) -> Path:
+    (folder / "link").symlink_to(folder / "nowhere")
+    return folder / "link"
+
+
+def too_long_a_name(folder: Path) -> Path:
+    return folder / ("x" * 300)
+
+
+def a_system_folder(folder: Path) -> Path:
+    return Path("/proc/keras_transfer")
+
+
+@pytest.mark.parametrize(
+    "place", [below_a_file, a_file, a_file_where_the_banks_belong, a_dead_link, too_long_a_name, a_system_folder]
+)
+def test_a_folder_that_cannot_be_written_is_refused_with_the_flag_that_changes_it(tmp_path, place):
+    if place is a_system_folder and not Path("/proc/self").exists():
+        pytest.skip("this system has no /proc")
+    folder = place(tmp_path)
+    with pytest.raises(UserError, match="--feature_cache_dir") as caught:
+        bank_storage.check_usable(str(folder), otherwise="sing")
+    assert str(folder) in str(caught.value)
+    assert "sing" in str(caught.value)
+
+
+def test_without_a_home_directory_the_flag_is_named(monkeypatch):
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(UserError, match="--feature_cache_dir"):
+        bank_storage.folder_of("")
+    assert bank_storage.folder_of("mine") == Path("mine")
 
 
 def test_the_default_folder_follows_the_environment(monkeypatch, tmp_path):

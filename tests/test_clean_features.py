@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import keras
@@ -61,10 +62,10 @@ def test_no_examples_give_no_features(case):
 
 
 @pytest.mark.parametrize("content", [b"dear diary", None], ids=["changed", "removed"])
-def test_a_file_that_is_no_image_any_more_is_named_as_such(case, tmp_path, content):
+def test_a_file_that_is_not_what_was_read_is_named(case, tmp_path, content):
     config, classifier, examples, _, _ = case
     if content:
         (tmp_path / "photo.png").write_bytes(content)
     broken = dataclasses.replace(examples.select([12]), paths=(str(tmp_path / "photo.png"),))
-    with pytest.raises(UserError, match="cannot be read any more"):
+    with pytest.raises(UserError, match=re.escape(str(tmp_path / "photo.png"))):
         clean_features.collect(classifier, broken, bank=None, config=config, precision_name="float32")

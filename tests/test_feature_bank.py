@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ import tensorflow as tf
 
 from keras_transfer import atomic_files
 from keras_transfer.config import ImageConfig, ViewsConfig
+from keras_transfer.training import bank_storage, column_lock, feature_bank
+from keras_transfer.training.column_lock import LOCK_FILE
 from keras_transfer.training.feature_bank import Column, FeatureBank, Recipe, banks_folder
 
 SHAPE = (2, 3)
@@ -140,17 +144,107 @@ def make_foreign(folder: Path) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "column": "another"}))
 
 
+def on_the_disk(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("harm", [truncate, alter, lose_records, damage_index, make_foreign])
-def test_a_harmed_shard_is_noticed_removed_and_can_be_stored_again(tmp_path, harm, capsys):
+@pytest.mark.parametrize("sizes", [(4,), (1, 3)], ids=["one shard", "other shards"])
+def test_a_harmed_shard_is_told_not_counted_left_alone_and_replaced_when_it_is_stored_again(
+    tmp_path, harm, sizes, capsys
+):
     fill(tmp_path).close()
     harm(tmp_path)
-    bank = FeatureBank(tmp_path, recipe())
-    assert "computed again" in capsys.readouterr().err
-    assert bank.missing_views(DIGESTS[0], [0, 1]) == (0,)
-    bank.columns[0].add(DIGESTS, records())
-    bank.close()
-    assert FeatureBank(tmp_path, recipe()).missing_views(DIGESTS[0], [0, 1]) == ()
+    before = on_the_disk(tmp_path)
+    with FeatureBank(tmp_path, recipe()) as bank:
+        assert "computed again" in capsys.readouterr().err
+        assert bank.missing_views(DIGESTS[0], [0, 1]) == (0,)
+        assert on_the_disk(tmp_path) == before
+        first = 0
+        for size in sizes:
+            bank.columns[0].add(DIGESTS[first : first + size], records()[first : first + size])
+            first += size
+    with FeatureBank(tmp_path, recipe()) as bank:
+        assert bank.missing_views(DIGESTS[0], [0, 1]) == ()
+        np.testing.assert_array_equal(bank.read(DIGESTS, [0] * 4), records())
+        assert len(list(bank.columns[0].folder.glob("*.records"))) == len(sizes)
     assert capsys.readouterr().err == ""
+
+
+def test_a_harmed_shard_that_another_run_has_stored_again_meanwhile_stays(tmp_path):
+    fill(tmp_path).close()
+    alter(tmp_path)
+    with FeatureBank(tmp_path, recipe()) as late, FeatureBank(tmp_path, recipe()) as other:
+        other.columns[0].add(DIGESTS, records())
+        late.columns[0].add(["f" * 64], records(1))
+        np.testing.assert_array_equal(other.read(DIGESTS, [0] * 4), records())
+
+
+def test_what_a_killed_run_has_left_is_told_by_nobody_and_removed_once_it_is_old(tmp_path, capsys):
+    fill(tmp_path).close()
+    column = shard(tmp_path, "records").parent
+    left = [column / ".x1y2-abc.json", column / ".z3-abc.records", column / "abc.records"]
+    for path in left:
+        path.write_bytes(b"half")
+    os.utime(left[0], (1, 1))
+    os.utime(left[2], (1, 1))
+    with FeatureBank(tmp_path, recipe()) as bank:
+        assert [path.exists() for path in left] == [True, True, True]
+        bank.columns[0].add(["f" * 64], records(1))
+    assert [path.exists() for path in left] == [False, True, False]
+    assert capsys.readouterr().err == ""
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list open files")
+def test_a_bank_that_is_closed_leaves_no_file_open(tmp_path, monkeypatch):
+    fill(tmp_path).close()
+    before = open_files()
+    for _ in range(20):
+        with FeatureBank(tmp_path, recipe()) as bank:
+            bank.read(DIGESTS, [1] * 4)
+            bank.columns[0].add(["f" * 64], records(1))
+    assert open_files() == before
+    monkeypatch.setattr(feature_bank, "_sha256", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        FeatureBank(tmp_path, recipe())
+    assert open_files() == before
+
+
+def test_only_use_makes_a_bank_recently_used(tmp_path):
+    fill(tmp_path).close()
+    with FeatureBank(tmp_path, recipe()) as bank:
+        for column in bank.columns:
+            os.utime(column.folder / LOCK_FILE, (1, 1))
+        bank.missing_views(DIGESTS[0], [0])
+        assert [column_lock.last_used(column.folder) for column in bank.columns] == [1, 1]
+        bank.read(DIGESTS[:1], [0])
+        assert [column_lock.last_used(column.folder) == 1 for column in bank.columns] == [False, True]
+
+
+def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
+    stop = threading.Event()
+
+    def evict() -> None:
+        while not stop.is_set():
+            bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+
+    evicting = threading.Thread(target=evict)
+    evicting.start()
+    try:
+        for _ in range(100):
+            with FeatureBank(tmp_path, recipe()) as bank:
+                for view, column in enumerate(bank.columns):
+                    missing = [digest for digest in DIGESTS if bank.missing_views(digest, [view])]
+                    if missing:
+                        column.add(missing, records(len(missing)))
+                assert bank.read(DIGESTS, [1] * 4).shape == (4, *SHAPE)
+    finally:
+        stop.set()
+        evicting.join()
 
 
 def test_records_without_an_index_do_not_count(tmp_path):

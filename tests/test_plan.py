@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import TrainConfig
+from keras_transfer.config import TrainConfig, UserError
 from keras_transfer.data.examples import Examples
 from keras_transfer.training import bank_filling, bank_storage, phases, plan
 from keras_transfer.training.plan import Plan
@@ -48,6 +48,7 @@ def test_the_cost_of_the_head_phase_is_counted_by_hand(examples, tmp_path):
     planned = make(examples, make_config(tmp_path, augmented_views=2, head_epochs=5))
     views = TRAIN * 3 + VALIDATION
     head_work = 5 * (TRAIN * 3 + VALIDATION) * HEAD  # a training step is three passes, a validation step one
+    assert planned.bank is not None
     assert planned.bank.frozen_images == views
     assert planned.bank.multiply_accumulates == views * BASE + head_work
     assert planned.online.frozen_images == 5 * (TRAIN + VALIDATION)
@@ -61,6 +62,7 @@ def test_two_phases_share_one_pass_through_the_frozen_part(examples, tmp_path):
     images = TRAIN + VALIDATION
     passes = TRAIN * 3 + VALIDATION
     trained = 2 * passes * HEAD + 3 * passes * (BLOCK5 + HEAD)
+    assert planned.bank is not None
     assert planned.bank.multiply_accumulates == images * BASE + trained
     assert planned.online.multiply_accumulates == 2 * images * BASE + 3 * images * (BASE - BLOCK5) + trained
     assert planned.bank_bytes == images * (512 + 2 * 2 * 512) * 2
@@ -80,12 +82,46 @@ def test_auto_takes_what_is_cheaper_and_fits(examples, tmp_path, values, uses_ba
     assert make(examples, make_config(tmp_path, **values)).uses_bank is uses_bank
 
 
+@pytest.mark.parametrize("feature_cache", ["auto", "on"])
+def test_records_in_use_count_towards_the_limit_before_any_work(examples, tmp_path, feature_cache):
+    """The clean views are stored, and the augmented ones fit only without them."""
+    classifier = make_classifier(make_config(tmp_path))
+    stored = make_config(tmp_path, augmented_views=0)
+    with_clean = plan.make(classifier, phases.plan(classifier, stored.training), examples, config=stored)
+    bank_filling.fill(classifier, with_clean.banks, with_clean.gaps, config=stored)
+    with_clean.close()
+    limit = {"head_epochs": 5, "augmented_views": 1, "feature_cache_max_bytes": TRAIN * 512 * 2 + 1000}
+    config = make_config(tmp_path, feature_cache=feature_cache, **limit)
+    if feature_cache == "on":
+        with pytest.raises(UserError, match="--feature_cache_max_bytes"):
+            make(examples, config)
+    else:
+        planned = make(examples, config)
+        assert not planned.uses_bank
+        assert "in use" in planned.reason
+
+
+def test_switched_off_the_bank_needs_no_folder_and_opens_none(examples, tmp_path, monkeypatch):
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    planned = make(examples, make_config(tmp_path, feature_cache="off", feature_cache_dir=""))
+    assert not planned.uses_bank
+    assert planned.banks == ()
+    assert planned.online.seconds > 0
+    assert dict(plan.rows(planned))["without it"]
+
+
 def test_a_disk_without_room_turns_the_bank_off(examples, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
     planned = make(examples, make_config(tmp_path, head_epochs=5))
     assert not planned.uses_bank
     assert "60 free" in planned.reason
+    with pytest.raises(UserError, match="60 free"):
+        make(examples, make_config(tmp_path, head_epochs=5, feature_cache="on"))
 
 
 def test_a_filled_bank_costs_nothing_more(examples, tmp_path):
@@ -95,6 +131,7 @@ def test_a_filled_bank_costs_nothing_more(examples, tmp_path):
     bank_filling.fill(classifier, first.banks, first.gaps, config=config)
     second = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
     assert second.gaps == ()
+    assert second.bank is not None
     assert (second.bank.frozen_images, second.bank_bytes) == (0, 0)
     assert second.stored_bytes > first.bank_bytes
 

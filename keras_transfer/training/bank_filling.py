@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,11 +22,14 @@ from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import cut, precision
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.training import interruption
 from keras_transfer.training.feature_bank import FeatureBank
 
 COMPUTE_BATCH = 32  # views: a CPU's rate hardly rises beyond it (VGG16, bfloat16: 71, 76, 79 a second at 8, 16, 32)
-_SHARD_BYTES = 16 * 2**20  # a shard is what an interruption costs
+# A shard ends when it is full, or after a few seconds: what is in hand is lost when the process is killed.
+_SHARD_BYTES = 16 * 2**20
 _SHARD_IMAGES = 256
+_SHARD_SECONDS = 5.0
 # Two batches at once: while a core of one waits for the other core, which is decoding, it works on the second batch.
 # Measured on two cores, VGG16 in bfloat16: 66 instead of 63 views a second, of 74 that the frozen part does alone.
 _COMPUTE_STREAMS = 2
@@ -82,33 +87,45 @@ def fill(classifier: Classifier, banks: Sequence[FeatureBank], gaps: Sequence[Ga
       config: image, views and seed.
 
     Raises:
-      UserError: a full disk, values beyond float16, or a file that changed since it was read. Finished shards stay.
+      UserError: a disk that is full or gone, values beyond float16, or a file that changed since it was read. Finished
+        shards stay.
+      Interrupted: by Ctrl-C or SIGTERM; every finished view was stored, and it says how many.
     """
     compute = make_frozen_function(classifier, [bank.recipe.cut for bank in banks], banks[0].recipe.precision)
-    total = sum(gap.record_count for gap in gaps)
+    total, stored = sum(gap.record_count for gap in gaps), 0
+    with (
+        _faults_told(banks, gaps),
+        interruption.Stopping() as stopping,
+        terminal.progress_bar(total=total, title="Filling the feature bank", unit="view") as advance,
+        ThreadPoolExecutor(max_workers=1) as writer,
+    ):
+        pending: deque[Future[int]] = deque()
+        for gap in gaps:
+            for shard in _shards(gap, banks, compute, config=config, advance=advance, stopping=stopping):
+                if len(pending) >= _SHARDS_IN_FLIGHT:
+                    stored += pending.popleft().result()
+                pending.append(writer.submit(_store, shard, banks))
+        stored += sum(future.result() for future in pending)
+    if stopping:
+        raise interruption.Interrupted(
+            f"Interrupted. {stored:,} of {total:,} views are kept. Run the same command again.", stopping.signal_number
+        )
+
+
+@contextlib.contextmanager
+def _faults_told(banks: Sequence[FeatureBank], gaps: Sequence[Gap]) -> Iterator[None]:
+    """Says in a sentence what the machine or the photos did not let us do."""
     try:
-        with (
-            terminal.progress_bar(total=total, title="Filling the feature bank", unit="view") as advance,
-            ThreadPoolExecutor(max_workers=1) as writer,
-        ):
-            pending: list[Future[None]] = []
-            for gap in gaps:
-                for shard in _shards(gap, banks, compute, config=config, advance=advance):
-                    if len(pending) >= _SHARDS_IN_FLIGHT:
-                        pending.pop(0).result()
-                    pending.append(writer.submit(_store, shard, banks))
-            for future in pending:
-                future.result()
+        with input_pipeline.as_user_errors():
+            yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(
-            f"The disk is full: the feature bank in {banks[0].columns[0].folder.parent} needs "
-            f"{needed_bytes(banks, gaps):,} bytes in all for this run. Free some space or choose another "
-            "--feature_cache_dir; what is finished is kept."
-        ) from error
-    except tf.errors.InvalidArgumentError as error:
-        raise UserError(f"An image cannot be read any more: {error.message} Was it changed? Run again.") from error
+        folder = banks[0].columns[0].folder.parent
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fault = f"The disk is full: the feature bank in {folder} needs {needed_bytes(banks, gaps):,} bytes in all "
+            fault += "for this run. Free some space"
+        else:
+            fault = f"The feature bank in {folder} cannot be written: {error}. Put that right"
+        raise UserError(f"{fault} or choose another --feature_cache_dir; what is finished is kept.") from error
 
 
 def needed_bytes(banks: Sequence[FeatureBank], gaps: Sequence[Gap]) -> int:
@@ -149,8 +166,9 @@ def _shards(
     *,
     config: TrainConfig,
     advance: Callable[[int], None],
+    stopping: interruption.Stopping,
 ) -> Iterator[_Shard]:
-    images_a_shard = _images_a_shard(banks)
+    images_a_shard, view_count = _images_a_shard(banks), len(gap.views)
     views_of_images = input_pipeline.every_view(
         gap.examples,
         gap.views,
@@ -159,25 +177,40 @@ def _shards(
         max_pixels=config.source.max_image_pixels,
         seed=config.training.seed,
     )
-    batches = views_of_images.rebatch(COMPUTE_BATCH).prefetch(_COMPUTE_STREAMS).with_options(_decoding_options())
+    # A batch of whole images, unless one has more views than a batch: then some of the batches end with an image.
+    # Shards end with batches, so that an interruption changes no batch, and with it no bit of any record.
+    batch_views = COMPUTE_BATCH // view_count * view_count or COMPUTE_BATCH
+    batches = views_of_images.rebatch(batch_views).prefetch(_COMPUTE_STREAMS).with_options(_decoding_options())
     collected: list[list[NDArray[np.float16]]] = []
-    first, computed = 0, 0
-    for outputs, is_finite in _in_streams(compute, batches):
+    first, computed, started = 0, 0, time.monotonic()
+    for outputs, is_finite in _in_streams(compute, batches, stopping):
         _refuse_overflow(is_finite, banks)
         collected.append(outputs)
         computed += len(outputs[0])
         advance(len(outputs[0]))
-        last = min(first + images_a_shard, len(gap.examples))
-        if computed == last * len(gap.views):  # a whole number of batches, by the choice of `_images_a_shard`
-            features = [np.concatenate(parts) for parts in zip(*collected, strict=True)]
-            yield _Shard(gap.examples.sha256[first:last], gap.views, features)
-            collected, first = [], last
+        last, unfinished = divmod(computed, view_count)
+        is_due = last - first >= images_a_shard or time.monotonic() - started >= _SHARD_SECONDS
+        if not unfinished and (is_due or last == len(gap.examples)):
+            yield _shard_of(gap, first, last, collected)
+            collected, first, started = [], last, time.monotonic()
+    if computed // view_count > first:  # interrupted
+        yield _shard_of(gap, first, computed // view_count, collected)
+
+
+def _shard_of(gap: Gap, first: int, last: int, collected: Sequence[Sequence[NDArray[np.float16]]]) -> _Shard:
+    """The images from `first` to before `last`, of what was computed from `first` on."""
+    rows = (last - first) * len(gap.views)
+    features = [np.concatenate(parts)[:rows] for parts in zip(*collected, strict=True)]
+    return _Shard(gap.examples.sha256[first:last], gap.views, features)
 
 
 def _in_streams(
-    compute: Callable[..., Any], batches: tf.data.Dataset
+    compute: Callable[..., Any], batches: tf.data.Dataset, stopping: interruption.Stopping
 ) -> Iterator[tuple[list[NDArray[np.float16]], bool]]:
-    """Computes batches in `_COMPUTE_STREAMS` threads and yields the results in the order of the batches."""
+    """Computes batches in `_COMPUTE_STREAMS` threads and yields the results in the order of the batches.
+
+    Where it is to stop it begins no further batch, and finishes those that were begun.
+    """
 
     def run(images: tf.Tensor) -> tuple[list[NDArray[np.float16]], bool]:
         outputs, is_finite = compute(images)
@@ -185,10 +218,12 @@ def _in_streams(
 
     with ThreadPoolExecutor(_COMPUTE_STREAMS) as streams:
         pending: deque[Future[tuple[list[NDArray[np.float16]], bool]]] = deque()
-        for images in batches:
+        for images in () if stopping else batches:
             pending.append(streams.submit(run, images))
             if len(pending) > _COMPUTE_STREAMS:
                 yield pending.popleft().result()
+            if stopping:
+                break
         while pending:
             yield pending.popleft().result()
 
@@ -209,8 +244,8 @@ class _Shard:
     features: list[NDArray[np.float16]]
 
 
-def _store(shard: _Shard, banks: Sequence[FeatureBank]) -> None:
-    """Writes a shard into every column that lacks some of its images."""
+def _store(shard: _Shard, banks: Sequence[FeatureBank]) -> int:
+    """Writes a shard into every column that lacks some of its images; returns the number of its views."""
     for bank, features in zip(banks, shard.features, strict=True):
         by_view = features.reshape(len(shard.digests), len(shard.views), *features.shape[1:])
         for place, view in enumerate(shard.views):
@@ -218,13 +253,11 @@ def _store(shard: _Shard, banks: Sequence[FeatureBank]) -> None:
             rows = [row for row, digest in enumerate(shard.digests) if digest not in column.places]
             if rows:
                 column.add([shard.digests[row] for row in rows], by_view[rows, place])
+    return len(shard.digests) * len(shard.views)
 
 
 def _images_a_shard(banks: Sequence[FeatureBank]) -> int:
-    """A multiple of the compute batch, so that batches and shards end together, whatever the number of views."""
-    record_bytes = max(bank.recipe.record_bytes for bank in banks)
-    images = min(_SHARD_BYTES // record_bytes, _SHARD_IMAGES)
-    return max(images // COMPUTE_BATCH, 1) * COMPUTE_BATCH
+    return max(min(_SHARD_BYTES // max(bank.recipe.record_bytes for bank in banks), _SHARD_IMAGES), 1)
 
 
 def _refuse_overflow(is_finite: bool, banks: Sequence[FeatureBank]) -> None:

@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from keras_transfer import terminal
 from keras_transfer.config import UserError
-from keras_transfer.training import feature_bank
+from keras_transfer.training import column_lock, feature_bank
 
 
 def default_cache_dir() -> Path:
-    """$XDG_CACHE_HOME/keras_transfer, or ~/.cache/keras_transfer (XDG Base Directory Specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_transfer"
+    """$XDG_CACHE_HOME/keras_transfer, or ~/.cache/keras_transfer (XDG Base Directory Specification).
+
+    Raises:
+      UserError: there is no home directory.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_transfer"
+    except RuntimeError as error:
+        raise UserError(
+            f"There is no home directory to keep the feature bank in: {error} Give a folder with --feature_cache_dir."
+        ) from error
+
+
+def folder_of(feature_cache_dir: str) -> Path:
+    """The folder that the setting names; the default where it is empty."""
+    return Path(feature_cache_dir) if feature_cache_dir else default_cache_dir()
+
+
+def check_usable(feature_cache_dir: str, *, otherwise: str) -> None:
+    """Tries whether banks can be written, and leaves nothing behind: to be called before any work, as it is quick.
+
+    Args:
+      feature_cache_dir: the setting.
+      otherwise: how to do without a bank.
+
+    Raises:
+      UserError: they cannot, and why.
+    """
+    cache_dir = folder_of(feature_cache_dir)
+    place = feature_bank.banks_folder(cache_dir)
+    try:
+        while not _exists(place):
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"The feature bank cannot be written to {cache_dir}: {error.strerror} at {place}. "
+            f"Choose another folder with --feature_cache_dir, or {otherwise}."
+        ) from error
 
 
 def size_bytes(cache_dir: Path) -> int:
@@ -22,8 +60,41 @@ def size_bytes(cache_dir: Path) -> int:
     return sum(_folder_bytes(column) for column in _columns(cache_dir))
 
 
+def shortage(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> str:
+    """Why `needed_bytes` more do not fit, whatever is evicted; '' where they do. Changes nothing on the disk.
+
+    Args:
+      cache_dir: shared by all runs.
+      needed_bytes: that are about to be written. Nothing always fits, even where more is stored than the limit.
+      max_bytes: limit of all banks together; 0 is none.
+
+    Returns:
+      A clause with the bytes needed, about the feature bank as "it".
+    """
+    if not needed_bytes:
+        return ""
+    if max_bytes:
+        in_use = sum(_folder_bytes(column) for column in _columns(cache_dir) if column_lock.is_held(column))
+        if in_use + needed_bytes > max_bytes:
+            stored = f"with {in_use:,} stored bytes that are in use " if in_use else ""
+            return f"it needs {needed_bytes:,} bytes more, {stored}over --feature_cache_max_bytes={max_bytes:,}"
+    evicted = sum(size for _, size in _to_evict(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes))
+    free = free_bytes(cache_dir) + evicted
+    if needed_bytes > free:
+        return f"it needs {needed_bytes:,} bytes more, and the disk of {cache_dir} has {free:,} free"
+    return ""
+
+
+def too_large(shortage_reason: str) -> UserError:
+    """The error where there is a `shortage`."""
+    return UserError(
+        f"The feature bank does not fit: {shortage_reason}. Free some space or raise the limit, take fewer "
+        "--augmented_views, choose another --feature_cache_dir, or run with --feature_cache=off."
+    )
+
+
 def make_room(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> None:
-    """Removes the least recently used columns until `needed_bytes` more fit, both under the limit and on the disk.
+    """Removes the least recently used columns until `needed_bytes` more fit under the limit.
 
     A column that a run has open is never removed, so where nothing is to be written more may stay than the limit.
 
@@ -33,30 +104,29 @@ def make_room(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> None:
       max_bytes: limit of all banks together; 0 is none.
 
     Raises:
-      UserError: it does not fit even so; names the bytes needed.
+      UserError: it does not fit even so; see `shortage`.
     """
-    over = size_bytes(cache_dir) + needed_bytes - max_bytes if max_bytes else 0
-    for column in sorted(_columns(cache_dir), key=_last_used):
-        if over <= 0:
-            break
-        freed = _folder_bytes(column)
-        if _remove_unless_open(column):
-            terminal.say(f"feature bank: removed {column} ({freed:,} bytes), not used for the longest time")
-            over -= freed
-    if over > 0 and not needed_bytes:
+    reason = shortage(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes)
+    if reason:
+        raise too_large(reason)
+    column_lock.finish_evictions(feature_bank.banks_folder(cache_dir))
+    for column, size in _to_evict(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes):
+        if column_lock.evict(column):
+            terminal.say(f"feature bank: removed {column} ({size:,} bytes), not used for the longest time")
+    over = size_bytes(cache_dir) + needed_bytes - max_bytes
+    if max_bytes and over > 0:
         terminal.warn(f"feature bank: {over:,} bytes over --feature_cache_max_bytes={max_bytes:,}, all of it in use")
-    elif over > 0:
-        raise UserError(
-            f"The feature bank needs {needed_bytes:,} bytes more, {over:,} over "
-            f"--feature_cache_max_bytes={max_bytes:,}. Raise that limit, take fewer --augmented_views, or "
-            "run with --feature_cache=off."
-        )
-    free = free_bytes(cache_dir)
-    if needed_bytes > free:
-        raise UserError(
-            f"The feature bank needs {needed_bytes:,} bytes and the disk of {cache_dir} has {free:,} free. Free some "
-            "space, choose another --feature_cache_dir, take fewer --augmented_views, or run with --feature_cache=off."
-        )
+
+
+def _to_evict(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> list[tuple[Path, int]]:
+    """Columns that no run has open, the least recently used first, as many as the limit asks for; with their bytes."""
+    over = size_bytes(cache_dir) + needed_bytes - max_bytes if max_bytes else 0
+    found = []
+    for column in sorted(_columns(cache_dir), key=column_lock.last_used):
+        if over > 0 and not column_lock.is_held(column):
+            found.append((column, _folder_bytes(column)))
+            over -= found[-1][1]
+    return found
 
 
 def free_bytes(folder: Path) -> int:
@@ -66,13 +136,28 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def _exists(place: Path) -> bool:
+    """Whether something stands there; an error if that cannot be known, or never can, as below a file."""
+    try:
+        place.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _columns(cache_dir: Path) -> list[Path]:
-    folder = feature_bank.banks_folder(cache_dir)
-    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    try:
+        entries = list(feature_bank.banks_folder(cache_dir).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
 def _folder_bytes(folder: Path) -> int:
-    return sum(_file_bytes(file) for file in folder.iterdir()) if folder.is_dir() else 0
+    try:
+        return sum(_file_bytes(file) for file in folder.iterdir())
+    except FileNotFoundError:  # another run evicted it just now
+        return 0
 
 
 def _file_bytes(file: Path) -> int:
@@ -80,25 +165,3 @@ def _file_bytes(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:  # another run renamed or removed it just now
         return 0
-
-
-def _last_used(column: Path) -> float:
-    try:
-        return (column / feature_bank.LOCK_FILE).stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _remove_unless_open(column: Path) -> bool:
-    try:
-        lock = os.open(column / feature_bank.LOCK_FILE, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(column)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True

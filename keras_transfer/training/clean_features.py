@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_transfer.config import TrainConfig, UserError
+from keras_transfer.config import TrainConfig
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import cut, precision
@@ -37,7 +37,7 @@ def collect(
       float32, shape (examples, features).
 
     Raises:
-      UserError: a file that changed since it was read.
+      UserError: a file that changed or went since it was read.
     """
     result = np.empty((len(examples), *cut.record_shape(classifier.model, classifier.head_cut)), np.float32)
     missing = [place for place, digest in enumerate(examples.sha256) if bank is None or bank.missing_views(digest, [0])]
@@ -56,10 +56,8 @@ def _compute(
     batches = input_pipeline.clean_batches(
         examples, image=config.image, max_pixels=config.source.max_image_pixels, batch_size=COMPUTE_BATCH
     )
-    try:
+    with input_pipeline.as_user_errors():
         return np.concatenate([np.asarray(compute(images)) for images, _ in batches])
-    except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
-        raise UserError(f"An image cannot be read any more: {error.message} Was it changed? Run again.") from error
 
 
 def _frozen_function(classifier: Classifier, precision_name: str) -> Callable[[tf.Tensor], Any]:

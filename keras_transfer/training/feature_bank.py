@@ -12,11 +12,11 @@ A column holds shards: `NAME.records`, fixed-length little-endian float16 record
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, terminal
 from keras_transfer.config import ImageConfig, ViewsConfig
+from keras_transfer.training import column_lock
 
 FORMAT = 2  # raised when the records' layout, decoding, resizing or augmentation changes their values
 RECORD_DTYPE = np.dtype("<f2")
-LOCK_FILE = "in_use.lock"  # held shared by every run that has the column open
+_STRAY_SECONDS = 3600  # far longer than it takes to write a shard
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ class Place:
 
 
 class Column:
-    """One view of every image at one cut: a folder of shards. Keeps the folder from eviction while it is open."""
+    """One view of every image at one cut: a folder of shards. Keeps the folder from eviction until it is closed."""
 
     def __init__(self, folder: Path, contents: Mapping[str, Any]) -> None:
-        """Opens a column and checks every shard. The folder of a new one is made with its first shard.
+        """Opens a column and checks every shard; changes nothing on the disk. `add` makes the folder of a new one.
 
         Args:
           folder: of the column.
@@ -101,17 +102,34 @@ class Column:
         self.record_shape = tuple(contents["record_shape"])
         self.record_bytes = math.prod(self.record_shape) * RECORD_DTYPE.itemsize
         self._contents = dict(contents)
-        self._lock: int | None = _hold(folder) if folder.is_dir() else None
+        self._is_written = self._is_touched = False
         self.places: dict[str, Place] = {}
-        for index in sorted(folder.glob("*.json")):
-            if index.name != "column.json":
-                self._open_shard(index)
+        self._damaged: list[Path] = []
+        self._lock = column_lock.hold(folder)
+        if self._lock is not None:
+            try:
+                self._open_shards()
+            except BaseException:
+                self.close()
+                raise
+
+    def __enter__(self) -> Column:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Lets go of the folder."""
+        """Releases the folder."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def touch(self) -> None:
+        """Marks the column as used now, once: those not used for the longest time are evicted first."""
+        if not self._is_touched:
+            self._is_touched = True
+            column_lock.touch(self.folder)
 
     def add(self, digests: Sequence[str], records: NDArray[np.float16]) -> None:
         """Stores a shard; it counts from the moment its index appears.
@@ -123,11 +141,9 @@ class Column:
         Raises:
           OSError: unwritable folder, full disk. Nothing half-written counts.
         """
-        if self._lock is None:
-            self._lock = _hold(self.folder)
-            atomic_files.write_json(self.folder / "column.json", self._contents)
+        self._prepare_to_write()
         content = np.ascontiguousarray(records, RECORD_DTYPE).tobytes()
-        # Two runs that fill the same bank at once write the same names with the same bytes.
+        # Two runs that store the same images write the same name with the same bytes.
         name = hashlib.sha256("".join(digests).encode()).hexdigest()[:32]
         atomic_files.write_bytes(self.folder / f"{name}.records", content)
         index = {
@@ -140,28 +156,49 @@ class Column:
         atomic_files.write_json(self.folder / f"{name}.json", index)
         self._add_places(self.folder / f"{name}.records", digests)
 
-    def _open_shard(self, index: Path) -> None:
-        records = index.with_suffix(".records")
-        fault = self._fault_of(index, records)
-        if fault:
-            terminal.warn(f"feature bank: shard {index.with_suffix('')} {fault}; it is computed again")
-            index.unlink(missing_ok=True)  # first, so that the records without it no longer count
-            records.unlink(missing_ok=True)
-        else:
-            self._add_places(records, json.loads(index.read_text("utf-8"))["images"])
+    def _prepare_to_write(self) -> None:
+        """Once: makes and holds the folder, and removes what does not count, since its images are computed again."""
+        if self._is_written:
+            return
+        if self._lock is None:
+            self._lock = column_lock.make_and_hold(self.folder)
+        self.touch()
+        if not (self.folder / "column.json").exists():
+            atomic_files.write_json(self.folder / "column.json", self._contents)
+        for index in self._damaged:
+            if isinstance(self._read_shard(index), str):  # still: another run may have stored it again
+                index.unlink(missing_ok=True)  # first, so that the records without it no longer count
+                index.with_suffix(".records").unlink(missing_ok=True)
+        for file in self.folder.iterdir():
+            if _is_stray(file):
+                file.unlink(missing_ok=True)
+        self._is_written = True
 
-    def _fault_of(self, index: Path, records: Path) -> str:
-        """What is wrong with a shard, or ''."""
+    def _open_shards(self) -> None:
+        for index in sorted(self.folder.glob("[!.]*.json")):  # temporary files begin with a dot
+            if index.name == "column.json":
+                continue
+            found = self._read_shard(index)
+            if isinstance(found, str):
+                self._damaged.append(index)
+                terminal.warn(f"feature bank: shard {index.with_suffix('')} {found}; its images are computed again")
+            else:
+                self._add_places(index.with_suffix(".records"), found)
+
+    def _read_shard(self, index: Path) -> list[str] | str:
+        """The digests of a shard's images, or what is wrong with it."""
+        records = index.with_suffix(".records")
         try:
             content = json.loads(index.read_text("utf-8"))
             expected = (self.key, list(self.record_shape), RECORD_DTYPE.str)
             if (content["column"], content["record_shape"], content["dtype"]) != expected:
                 return "belongs to another bank"
-            if records.stat().st_size != len(content["images"]) * self.record_bytes:
+            images = [str(digest) for digest in content["images"]]
+            if records.stat().st_size != len(images) * self.record_bytes:
                 return "is truncated"
-            return "" if _sha256(records) == content["records_sha256"] else "was altered"
-        except FileNotFoundError:
-            return "has lost its records"
+            return images if _sha256(records) == content["records_sha256"] else "was altered"
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
         except (ValueError, KeyError, TypeError):
             return "has a damaged index"
 
@@ -180,12 +217,22 @@ class FeatureBank:
           cache_dir: shared by all runs.
           recipe: what fixes the records.
         """
-        self.recipe = recipe
-        self.columns = []
-        for view in range(recipe.views.augmented_views + 1):
-            contents = recipe.column_contents(view)
-            key = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:32]
-            self.columns.append(Column(banks_folder(cache_dir) / key, contents))
+        self.cache_dir, self.recipe = cache_dir, recipe
+        self.columns: list[Column] = []
+        try:
+            for view in range(recipe.views.augmented_views + 1):
+                contents = recipe.column_contents(view)
+                key = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:32]
+                self.columns.append(Column(banks_folder(cache_dir) / key, contents))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> FeatureBank:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def missing_views(self, digest: str, views: Sequence[int]) -> tuple[int, ...]:
         """Those of `views` that are not stored for an image."""
@@ -205,7 +252,10 @@ class FeatureBank:
 
         Raises:
           KeyError: one is not stored.
+          OSError: the folder was removed, or its disk.
         """
+        for view in set(views):
+            self.columns[view].touch()
         result = np.empty((len(digests), *self.recipe.record_shape), RECORD_DTYPE)
         rows = result.reshape(-1).view(np.uint8).data
         size = self.recipe.record_bytes
@@ -219,24 +269,19 @@ class FeatureBank:
         return result
 
     def close(self) -> None:
-        """Lets go of the folders."""
+        """Releases the folders."""
         for column in self.columns:
             column.close()
 
 
-def _hold(folder: Path) -> int:
-    """Makes a column's folder, marks it as used now, and keeps it from eviction until the descriptor is closed."""
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            os.utime(folder / LOCK_FILE)
-        except FileNotFoundError:  # another run evicted it between two of these steps
-            continue
-        if os.fstat(lock).st_nlink:  # 0 where the file was removed while we waited for it
-            return lock
-        os.close(lock)
+def _is_stray(file: Path) -> bool:
+    """Whether a run that was killed left this behind: a temporary file, or records without an index."""
+    if not (file.name.startswith(".") or (file.suffix == ".records" and not file.with_suffix(".json").exists())):
+        return False
+    try:
+        return time.time() - file.stat().st_mtime > _STRAY_SECONDS  # younger ones may be in the making
+    except FileNotFoundError:
+        return False
 
 
 def _sha256(path: Path) -> str:

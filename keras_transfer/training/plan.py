@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from keras_transfer.training.phases import Phase
 # A training step computes the forward pass, the gradient of the activations and that of the weights, each about as
 # costly as the first.
 _TRAINING_STEP_PASSES = 3
+_COVERED = "for the network's passes in both phases; reading and rendering photos, export, test and report come on top"
 _RATE_BATCH = 8  # images: enough to be within 10% of the rate at the bank's own batch size
 
 
@@ -46,26 +48,29 @@ class Plan:
     Attributes:
       uses_bank: from the feature bank, or from the images in every epoch.
       reason: a sentence saying why.
-      banks: one for each phase, opened.
+      banks: one for each phase, opened; none where the bank is switched off. Closed by `close`.
       gaps: what they lack.
-      bank: cost with it.
+      bank: cost with it; None where it is switched off.
       online: cost without it.
       bank_bytes: that filling will write.
       stored_bytes: that all banks of the cache take already.
       precision: arithmetic of the frozen part.
-      cache_dir: of the banks.
     """
 
     uses_bank: bool
     reason: str
     banks: tuple[FeatureBank, ...]
     gaps: tuple[Gap, ...]
-    bank: Cost
+    bank: Cost | None
     online: Cost
     bank_bytes: int
     stored_bytes: int
     precision: str
-    cache_dir: Path
+
+    def close(self) -> None:
+        """Closes the banks."""
+        for bank in self.banks:
+            bank.close()
 
 
 def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *, config: TrainConfig) -> Plan:
@@ -76,19 +81,71 @@ def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *,
       phases: with their cuts.
       examples: read and split.
       config: views, precision and what `--feature_cache` says.
+
+    Raises:
+      UserError: the bank is to be used and does not fit, or an unusable folder.
     """
-    cache_dir = Path(config.training.feature_cache_dir or bank_storage.default_cache_dir())
     arithmetic = precision.resolve(config.training.precision)
-    banks = open_banks(classifier, phases, config=config, arithmetic=arithmetic, cache_dir=cache_dir)
+    if config.training.feature_cache == "off":
+        online = _online_cost(classifier, phases, examples, _rate(classifier, phases, arithmetic))
+        return Plan(False, "--feature_cache=off", (), (), None, online, 0, 0, "float32")
+    cache_dir = bank_storage.folder_of(config.training.feature_cache_dir)
+    with contextlib.ExitStack() as opened:
+        banks = open_banks(classifier, phases, config=config, arithmetic=arithmetic, cache_dir=cache_dir)
+        for bank in banks:
+            opened.enter_context(bank)
+        planned = _compare(classifier, phases, examples, banks, config=config)
+        opened.pop_all()  # from now on `Plan.close` closes them
+    return planned
+
+
+def open_banks(
+    classifier: Classifier, phases: Sequence[Phase], *, config: TrainConfig, arithmetic: str, cache_dir: Path
+) -> tuple[FeatureBank, ...]:
+    """The bank of each phase's cut; whoever opens them closes them."""
+    with contextlib.ExitStack() as opened:
+        banks = [
+            opened.enter_context(
+                FeatureBank(cache_dir, _recipe(classifier, phase.cut, config=config, arithmetic=arithmetic))
+            )
+            for phase in phases
+        ]
+        opened.pop_all()
+    return tuple(banks)
+
+
+def _recipe(classifier: Classifier, phase_cut: str, *, config: TrainConfig, arithmetic: str) -> Recipe:
+    return Recipe(
+        frozen_part=cut.fingerprint(cut.frozen_part(classifier.model, [phase_cut])),
+        cut=phase_cut,
+        record_shape=cut.record_shape(classifier.model, phase_cut),
+        precision=arithmetic,
+        image=config.image,
+        views=config.views,
+        seed=config.training.seed,
+    )
+
+
+def _compare(
+    classifier: Classifier,
+    phases: Sequence[Phase],
+    examples: Examples,
+    banks: tuple[FeatureBank, ...],
+    *,
+    config: TrainConfig,
+) -> Plan:
+    """The plan, whose costs decide where `--feature_cache` does not."""
+    cache_dir, arithmetic = banks[0].cache_dir, banks[0].recipe.precision
     gaps = bank_filling.find_gaps(banks, examples)
-    cuts = [phase.cut for phase in phases]
-    rate = _rate(classifier, cuts, arithmetic) if gaps else float("inf")
+    rate = _rate(classifier, phases, arithmetic) if gaps else float("inf")
     bank = _bank_cost(classifier, phases, examples, gaps, rate)
     online = _online_cost(classifier, phases, examples, rate)
     needed = bank_filling.needed_bytes(banks, gaps)
-    uses_bank, reason = _choose(
-        config, bank=bank, online=online, needed=needed, free=bank_storage.free_bytes(cache_dir)
-    )
+    limit = config.training.feature_cache_max_bytes
+    shortage = bank_storage.shortage(cache_dir, needed_bytes=needed, max_bytes=limit)
+    if shortage and config.training.feature_cache == "on":
+        raise bank_storage.too_large(shortage)
+    uses_bank, reason = _choose(config, bank=bank, online=online, shortage=shortage)
     return Plan(
         uses_bank=uses_bank,
         reason=reason,
@@ -99,40 +156,21 @@ def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *,
         bank_bytes=needed,
         stored_bytes=bank_storage.size_bytes(cache_dir),
         precision=arithmetic if uses_bank else "float32",
-        cache_dir=cache_dir,
     )
-
-
-def open_banks(
-    classifier: Classifier, phases: Sequence[Phase], *, config: TrainConfig, arithmetic: str, cache_dir: Path
-) -> tuple[FeatureBank, ...]:
-    """The bank of each phase's cut."""
-    banks = []
-    for phase in phases:
-        frozen = cut.frozen_part(classifier.model, [phase.cut])
-        recipe = Recipe(
-            frozen_part=cut.fingerprint(frozen),
-            cut=phase.cut,
-            record_shape=cut.record_shape(classifier.model, phase.cut),
-            precision=arithmetic,
-            image=config.image,
-            views=config.views,
-            seed=config.training.seed,
-        )
-        banks.append(FeatureBank(cache_dir, recipe))
-    return tuple(banks)
 
 
 def rows(plan: Plan) -> list[tuple[str, str]]:
     """The plan as lines for the terminal."""
-    to_write = f"{plan.bank_bytes:,} bytes to write" if plan.uses_bank else f"would take {plan.bank_bytes:,} bytes"
-    return [
-        ("feature bank", ("on: " if plan.uses_bank else "off: ") + plan.reason),
-        ("with the bank", _cost_text(plan.bank)),
-        ("without it", _cost_text(plan.online)),
-        ("bank on disk", f"{to_write}; {plan.stored_bytes:,} in {plan.cache_dir} already"),
-        ("precision", f"{plan.precision} below the cut, float32 above it"),
-    ]
+    lines = [("feature bank", ("on: " if plan.uses_bank else "off: ") + plan.reason)]
+    if plan.bank is not None:
+        lines.append(("with the bank", _cost_text(plan.bank)))
+    lines.append(("without it", _cost_text(plan.online)))
+    if plan.online.seconds:
+        lines.append(("seconds", _COVERED))
+    if plan.bank is not None:
+        to_write = f"{plan.bank_bytes:,} bytes to write" if plan.uses_bank else f"would take {plan.bank_bytes:,} bytes"
+        lines.append(("bank on disk", f"{to_write}; {plan.stored_bytes:,} in {plan.banks[0].cache_dir} already"))
+    return [*lines, ("precision", f"{plan.precision} below the cut, float32 above it")]
 
 
 def _cost_text(cost: Cost) -> str:
@@ -169,8 +207,9 @@ def _epoch_work(classifier: Classifier, phase: Phase, examples: Examples) -> int
     return work * passes
 
 
-def _rate(classifier: Classifier, cuts: Sequence[str], arithmetic: str) -> float:
+def _rate(classifier: Classifier, phases: Sequence[Phase], arithmetic: str) -> float:
     """Multiply-accumulates a second of the frozen part, measured on one batch."""
+    cuts = [phase.cut for phase in phases]
     compute = bank_filling.make_frozen_function(classifier, cuts, arithmetic)
     images = tf.zeros((_RATE_BATCH, *classifier.model.input_shape[1:]))
     compute(images)  # the first call lays out the weights for the processor
@@ -180,14 +219,11 @@ def _rate(classifier: Classifier, cuts: Sequence[str], arithmetic: str) -> float
     return _RATE_BATCH * _frozen_work(classifier, cuts) / (time.perf_counter() - started)
 
 
-def _choose(config: TrainConfig, *, bank: Cost, online: Cost, needed: int, free: int) -> tuple[bool, str]:
-    wanted, limit = config.training.feature_cache, config.training.feature_cache_max_bytes
-    if wanted != "auto":
-        return wanted == "on", f"--feature_cache={wanted}"
-    if needed > free:
-        return False, f"the bank would take {needed:,} bytes and the disk has {free:,} free"
-    if limit and needed > limit:
-        return False, f"the bank would take {needed:,} bytes, more than --feature_cache_max_bytes"
+def _choose(config: TrainConfig, *, bank: Cost, online: Cost, shortage: str) -> tuple[bool, str]:
+    if config.training.feature_cache == "on":
+        return True, "--feature_cache=on"
+    if shortage:
+        return False, f"there is no room for it: {shortage}"
     if bank.multiply_accumulates > online.multiply_accumulates:
         return False, "so few epochs over so many views are cheaper without it"
     share = bank.multiply_accumulates / max(online.multiply_accumulates, 1)

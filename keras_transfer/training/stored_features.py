@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,18 +54,18 @@ def collect(examples: Examples, *, config: TrainConfig) -> StoredFeatures:
         seed=config.training.seed,
         allow_download=config.source.allow_download,
     )
-    cache_dir = Path(config.training.feature_cache_dir or bank_storage.default_cache_dir())
+    cache_dir = bank_storage.folder_of(config.training.feature_cache_dir)
     arithmetic = precision.resolve(config.training.precision)
     head = phases.plan(classifier, config.training)[:1]
     (bank,) = plan.open_banks(classifier, head, config=config, arithmetic=arithmetic, cache_dir=cache_dir)
-    # A run leaves the test split to the export; as validation it is filled too.
-    gaps = bank_filling.find_gaps([bank], dataclasses.replace(examples, splits=("validation",) * len(examples)))
-    if gaps:
-        needed, limit = bank_filling.needed_bytes([bank], gaps), config.training.feature_cache_max_bytes
-        bank_storage.make_room(cache_dir, needed_bytes=needed, max_bytes=limit)
-        bank_filling.fill(classifier, [bank], gaps, config=config)
-    starts = range(0, len(examples), _BATCH)
-    digests = [examples.sha256[start : start + _BATCH] for start in starts]
-    values = np.concatenate([bank.read(part, [0] * len(part)) for part in digests]).astype(np.float32)
-    bank.close()
+    with bank:
+        # A run leaves the test split to the export; as validation it is filled too.
+        gaps = bank_filling.find_gaps([bank], dataclasses.replace(examples, splits=("validation",) * len(examples)))
+        if gaps:
+            needed, limit = bank_filling.needed_bytes([bank], gaps), config.training.feature_cache_max_bytes
+            bank_storage.make_room(cache_dir, needed_bytes=needed, max_bytes=limit)
+            bank_filling.fill(classifier, [bank], gaps, config=config)
+        starts = range(0, len(examples), _BATCH)
+        digests = [examples.sha256[start : start + _BATCH] for start in starts]
+        values = np.concatenate([bank.read(part, [0] * len(part)) for part in digests]).astype(np.float32)
     return StoredFeatures(values.reshape(len(examples), -1), config.model.backbone, classifier.weights, arithmetic)

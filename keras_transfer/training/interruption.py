@@ -1,0 +1,59 @@
+"""Ctrl-C and SIGTERM while work is under way whose finished part is worth keeping: it ends in order, and says so."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """What to tell a person of interrupted work.
+
+    Attributes:
+      exit_code: 128 + the number of the signal, the shell's convention.
+    """
+
+    def __init__(self, message: str, signal_number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class Stopping:
+    """Notes the first Ctrl-C or SIGTERM within a `with` block instead of raising it; the second is raised at once.
+
+    Attributes:
+      signal_number: of the signal; 0 until there is one.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+        self._before: dict[int, Any] = {}
+
+    def __bool__(self) -> bool:
+        """Whether to stop."""
+        return bool(self.signal_number)
+
+    def __enter__(self) -> Stopping:
+        # Only the main thread may; in another one Ctrl-C never arrives anyway.
+        if threading.current_thread() is threading.main_thread():
+            heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup, `&`
+            self._before = {number: signal.signal(number, self._note) for number in heeded}
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            # None is a handler that was not set from Python and can't be put back from here.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number:
+            raise Interrupted("Stopped at once, as it was asked for twice. What was finished before is kept.", number)
+        self.signal_number = number
+        with contextlib.suppress(RuntimeError):  # it came while this very thread was printing
+            print("\nStopping…", file=sys.stderr, flush=True)
