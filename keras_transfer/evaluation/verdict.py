@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration, next_steps, weak_points, wording
+from keras_transfer.evaluation import calibration, confusion, next_steps, weak_points, wording
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
@@ -188,4 +188,4 @@ def _confidence_in_words(figures: Mapping[str, Any]) -> str:
 
 
 def _right_and_examples(figures: Mapping[str, Any]) -> tuple[int, int]:
-    return int(np.trace(figures["confusion_matrix"])), figures["examples"]
+    return int(np.trace(confusion.matrix(figures))), figures["examples"]

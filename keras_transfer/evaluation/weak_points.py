@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from keras_transfer.evaluation import intervals
+from keras_transfer.evaluation import confusion, intervals
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
@@ -72,7 +70,7 @@ def seen_images(report: Report) -> int:
 
 def commonest_class(report: Report) -> tuple[str, float]:
     """Its name and its share of the measured images: what guessing would reach."""
-    totals = np.sum(report.headline["confusion_matrix"], axis=1)
+    totals = confusion.matrix(report.headline).sum(axis=1)
     return report.class_names[totals.argmax()], float(totals.max() / totals.sum())
 
 
