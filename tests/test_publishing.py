@@ -52,11 +52,12 @@ def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes:
         blueprint=blueprint,
         folder=folder / "cars",
         version=1,
-        base={"backbone": "vgg16", "weights": "random"},
+        base={"backbone": "vgg16", "weights": "random", "weights_note": "There was no network."},
         temperature=1.25,
         examples=examples,
         test=examples.in_split("test"),
         samples=examples.paths[:2],
+        max_unreadable_fraction=0.05,
     )
     return dataclasses.replace(made, **changes)
 
@@ -124,7 +125,7 @@ def test_an_accuracy_that_cannot_be_measured_is_refused(tmp_path, blueprint, exa
 def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse(tmp_path, blueprint, examples):
     publish(candidate(tmp_path, blueprint, examples))
     same = publish(candidate(tmp_path, blueprint, examples, version=2), refuse_worse=True)
-    assert same.earlier_version == 1
+    assert same.compared_with == "version 1"
     assert same.compared is not None
     assert (same.compared.verdict, same.compared.p_value) == ("no difference", 1.0)
     worse = candidate(tmp_path, turned(blueprint), examples, version=3)
@@ -140,7 +141,7 @@ def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse
     )
     better = publish(candidate(tmp_path, blueprint, examples, version=4), refuse_worse=True)
     assert better.compared is not None
-    assert (better.earlier_version, better.compared.verdict) == (3, "better")
+    assert (better.compared_with, better.compared.verdict) == ("version 3", "better")
 
 
 @pytest.mark.usefixtures("without_fresh_process")
