@@ -39,6 +39,8 @@ def ask(export: reader.Export, test: Examples, *, batch_size: int, max_unreadabl
     Raises:
       UserError: see `reader.Export.measure_files`.
     """
+    if not len(test):
+        return Tested(np.zeros(0, np.bool_), np.zeros((0, len(export.class_names)), np.float32), [], [])
     probabilities, positions, unreadable = export.measure_files(
         test.paths,
         batch_size=batch_size,
