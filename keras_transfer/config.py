@@ -93,6 +93,7 @@ class TrainConfig:
             (("validation_fraction", "test_fraction"), _fraction_faults),
             (("backbone", "image_size"), _image_size_faults),
             (("head_epochs", "fine_tune_epochs", "warmup_epochs"), _warmup_faults),
+            (("refuse_worse", "compare_export_dir"), _comparison_faults),
             (("model_name",), _model_name_faults),
         )
 
@@ -243,6 +244,15 @@ def _source_faults(*values: str) -> list[str]:
 
 _SOURCES = ("dataset", "image_dir", "image_csv")
 _ONE_SOURCE: _Relation = (_SOURCES, _source_faults)
+
+
+def _comparison_faults(refuse_worse: bool, compare_export_dir: str) -> list[str]:
+    if compare_export_dir or not refuse_worse:
+        return []
+    return [
+        "--refuse_worse has nothing to compare with, because a new run has no earlier version: give "
+        "--compare_export_dir, the version folder of the export in production, or leave --refuse_worse out."
+    ]
 
 
 def _fraction_faults(validation: float, test: float) -> list[str]:

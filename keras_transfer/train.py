@@ -14,6 +14,8 @@ from keras_transfer import command_line, output_places, run_directory, terminal
 from keras_transfer.config import TrainConfig
 from keras_transfer.data import sources
 from keras_transfer.model import weights_files
+from keras_transfer.run_directory import RunDirectory
+from keras_transfer.saved_model import version_folder
 from keras_transfer.training import bank_storage
 
 if TYPE_CHECKING:
@@ -36,15 +38,20 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
     if config.training.feature_cache != "off":
         bank_storage.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
+    if config.output.compare_export_dir:
+        version_folder.check(Path(config.output.compare_export_dir), flag="compare_export_dir")
     if config.source.dataset:  # which may be downloaded or drawn now
         _check_weights(config)
     found = sources.load(config.source)
     if config.output.dry_run:
-        if config.output.run_dir:
-            run_directory.check_is_free(Path(config.output.run_dir))
-        with _prepare(config, found, started):
+        given = Path(config.output.run_dir) if config.output.run_dir else None
+        if given:
+            run_directory.check_is_free(given, config)
+        with _prepare(config, found, started) as prepared:
+            if given:
+                RunDirectory(given).check_photos(prepared.examples)
             return None
-    run = run_directory.create(config.output.run_dir, config.output.model_name)
+    run = run_directory.create(config)
     try:
         prepared = _prepare(config, found, started)
     except BaseException:
@@ -52,9 +59,13 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
         raise
     from keras_transfer import training_results, training_run
 
+    figures: dict[str, Any] = {}
     with prepared:
-        finished = training_run.carry_out(prepared, run)
-        return training_results.write(prepared, finished, run)
+        finished = training_run.carry_out(
+            prepared, run, conclude=lambda made: figures.update(training_results.compose(prepared, made, run))
+        )
+        training_results.close(prepared, finished, run, figures)
+    return figures
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from keras_transfer.config import TrainConfig, UserError
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.training import phases
+from keras_transfer.training import epoch_callbacks, phases
 from keras_transfer.training.phase_inputs import PhaseInputs
 from keras_transfer.training.phases import Phase
 from small_training import make_classifier, make_config
@@ -120,6 +120,36 @@ def test_the_best_epoch_s_weights_are_kept(tmp_path, keep_best, figure, best):
     assert right == pytest.approx(result.validation_accuracy)
 
 
+@pytest.mark.parametrize(
+    ("validation", "best", "kept"),
+    [
+        ([(0.0, 1.0), (-1.0, 0.0)], 1, "fine_tune"),  # the second has the best loss, and a worse accuracy
+        ([(9.0, 1.0), (-1.0, 0.0)], 0, "head"),
+    ],
+)
+def test_fine_tuning_keeps_the_best_epoch_that_is_no_worse_in_loss_and_accuracy(
+    tmp_path, monkeypatch, validation, best, kept
+):
+    config = make_config(tmp_path, fine_tune_epochs=2, head_epochs=1, fine_tune_learning_rate=1e-4)
+    classifier = make_classifier(config)
+    seen: list[dict[str, np.ndarray]] = []
+    measured = epoch_callbacks.BestEpoch.on_epoch_end
+
+    def scripted(callback: Any, epoch: int, logs: Any = None) -> None:
+        if callback._start:  # of the fine-tune phase
+            seen.append(weights_of(classifier))
+            logs = dict(zip(("val_loss", "val_accuracy"), validation[epoch], strict=True))
+        measured(callback, epoch, logs)
+
+    monkeypatch.setattr(epoch_callbacks.BestEpoch, "on_epoch_end", scripted)
+    outcome = run(classifier, config, tmp_path)
+    assert (outcome.phases[1].best_epoch, outcome.kept_phase) == (best, kept)
+    if best:
+        assert changed(seen[best - 1], weights_of(classifier)) == set()
+    else:
+        assert "both validation loss and accuracy" in outcome.reason
+
+
 def test_early_stopping_stops(tmp_path):
     config = make_config(tmp_path, head_learning_rate=0.3, head_epochs=20, early_stopping_patience=2)
     classifier = make_classifier(config)
@@ -173,6 +203,18 @@ def test_a_learning_rate_that_is_far_too_high_is_a_clear_error(tmp_path):
 
     with pytest.raises(UserError, match="learning rate"):
         run(classifier, config, tmp_path, endless)
+
+
+def test_a_validation_loss_that_is_no_number_is_a_clear_error_in_its_first_epoch(tmp_path):
+    config = make_config(tmp_path, early_stopping_patience=1)
+    classifier = make_classifier(config)
+
+    def without_numbers(phase: Phase) -> PhaseInputs:
+        inputs = features(classifier, phase)
+        return dataclasses.replace(inputs, validation=inputs.validation.map(lambda rows, ids: (rows * np.nan, ids)))
+
+    with pytest.raises(UserError, match=r"validation loss .* epoch 1\b"):
+        run(classifier, config, tmp_path, without_numbers)
 
 
 def test_a_frozen_weight_that_changes_is_noticed(tmp_path):

@@ -83,7 +83,10 @@ def measure(train: Features, others: Mapping[str, Features | None], *, training_
     """
     present = {split: features for split, features in others.items() if features and len(features.label_ids)}
     # Fits this small are 3 to 10 times as fast on one thread: more of them wait for each other, and for TensorFlow's.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a probe is judged by its figures, finished or not
+        # Label ids are classes, however many of them have one image only.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         fitted, reason = _fit(train)
         predicted = [{split: model.predict(each.values) for split, each in present.items()} for _, _, model in fitted]
     rows = []
@@ -146,9 +149,7 @@ def _fit(train: Features) -> tuple[list[tuple[str, str, Any]], str]:
     if len(np.unique(train.label_ids)) < 2:
         return found, "No others: all training images are of one class."
     strength = _best_strength(train)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is judged by its figures, finished or not
-        probe = linear_probe(strength).fit(train.values, train.label_ids)
+    probe = linear_probe(strength).fit(train.values, train.label_ids)
     found.append((_PROBE, f"C = {strength:g}", probe))
     count = min(NEIGHBOURS, len(train.label_ids))
     neighbours = KNeighborsClassifier(count, metric="cosine").fit(train.values, train.label_ids)
@@ -168,9 +169,7 @@ def _best_strength(train: Features) -> float:
         cv=StratifiedKFold(FOLDS, shuffle=True, random_state=0),
         refit=False,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        search.fit(train.values, train.label_ids)
+    search.fit(train.values, train.label_ids)
     return float(search.best_params_["logisticregression__C"])
 
 

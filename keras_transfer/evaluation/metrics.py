@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,14 +10,18 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from keras_transfer.config import UserError
-from keras_transfer.evaluation import calibration, intervals, thresholds
+from keras_transfer.evaluation import calibration, confusion, intervals, thresholds
 
 # A float32 softmax over thousands of classes adds up to 1 within 1e-5; logits or half-precision sums don't.
 _SUM_TOLERANCE = 1e-4
 
 
 def measure(
-    *, label_ids: NDArray[np.integer], probabilities: NDArray[np.float32], class_names: Sequence[str]
+    *,
+    label_ids: NDArray[np.integer],
+    probabilities: NDArray[np.float32],
+    class_names: Sequence[str],
+    abstain_below: float = 0.0,
 ) -> dict[str, Any]:
     """Measures predictions against true labels; every example counts once.
 
@@ -30,6 +33,7 @@ def measure(
       label_ids: true label ids, integers in [0, classes), shape (examples,).
       probabilities: float32 in [0, 1], shape (examples, classes), rows adding up to 1.
       class_names: different names in the order of the label ids, at least two.
+      abstain_below: the score from which on the export accepts its own answers, in [0, 1); 0 for always.
 
     Returns:
       JSON-ready figures:
@@ -49,7 +53,9 @@ def measure(
         ece: see `calibration.expected_calibration_error`.
         ece_by_chance: see `calibration.error_by_chance`.
         reliability: see `calibration.reliability_bins`.
-        confusion_matrix: a list for each true class with the number of its examples predicted as each class.
+        confusion_matrix: a list for each true class with the number of its examples predicted as each class; beyond
+          100 classes only the counts above 0, see `confusion.count`: in full it would grow with the square of the
+          classes, to 4 MB for 1,000 of them. `confusion.matrix` reads both.
         per_class: class name -> precision (None where the class was never predicted), recall and f1 (None where it
           has no examples), support (its number of examples), roc_auc and average_precision.
         intervals: see `intervals.of_figures`.
@@ -60,7 +66,6 @@ def measure(
       ValueError: shapes, label ids or probabilities that don't belong together; a fault of the program.
     """
     _check(label_ids, probabilities, class_names)
-    all_ids = np.arange(len(class_names))
     predicted_ids = probabilities.argmax(axis=1)
     bins = calibration.reliability_bins(label_ids=label_ids, probabilities=probabilities)
     rows = intervals.contributions(label_ids, probabilities)
@@ -68,34 +73,19 @@ def measure(
     ranking = _one_against_rest(label_ids, probabilities)
     return {
         "examples": len(label_ids),
-        "accuracy": float(sklearn_metrics.accuracy_score(label_ids, predicted_ids)),
-        **_means_of_classes(label_ids, predicted_ids),
+        **{name: float(headline[name]) for name in ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1")},
         "top_k": intervals.TOP_K,
         "top_k_accuracy": float(headline["top_k_accuracy"]) if "top_k_accuracy" in headline else None,
-        # A softmax may round to just over 1, which scikit-learn refuses; in float64 it would warn of float32's sums.
-        "log_loss": float(
-            sklearn_metrics.log_loss(label_ids, np.minimum(probabilities, 1).astype(np.float32), labels=all_ids)
-        ),
+        "log_loss": float(headline["log_loss"]),
         "brier": float(headline["brier"]),
         **{name: _mean_of_known(values) for name, values in ranking.items()},
         "ece": calibration.expected_calibration_error(bins),
         "ece_by_chance": calibration.error_by_chance(probabilities),
         "reliability": bins,
-        "confusion_matrix": sklearn_metrics.confusion_matrix(label_ids, predicted_ids, labels=all_ids).tolist(),
+        "confusion_matrix": confusion.count(label_ids, predicted_ids, len(class_names)),
         "per_class": _per_class(label_ids, predicted_ids, class_names, ranking),
         "intervals": intervals.of_figures(rows),
-        "thresholds": thresholds.table(label_ids, probabilities),
-    }
-
-
-def _means_of_classes(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.intp]) -> dict[str, float]:
-    macro = {"labels": np.unique(label_ids), "average": "macro", "zero_division": 0.0}
-    weighted = {**macro, "average": "weighted"}
-    return {
-        # balanced_accuracy_score is this mean, but warns where a class without examples was predicted.
-        "balanced_accuracy": float(sklearn_metrics.recall_score(label_ids, predicted_ids, **macro)),
-        "macro_f1": float(sklearn_metrics.f1_score(label_ids, predicted_ids, **macro)),
-        "weighted_f1": float(sklearn_metrics.f1_score(label_ids, predicted_ids, **weighted)),
+        "thresholds": thresholds.table(label_ids, probabilities, abstain_below=abstain_below),
     }
 
 
@@ -133,26 +123,20 @@ def _per_class(
     class_names: Sequence[str],
     ranking: dict[str, list[float | None]],
 ) -> dict[str, dict[str, float | int | None]]:
-    columns = sklearn_metrics.precision_recall_fscore_support(
-        label_ids, predicted_ids, labels=np.arange(len(class_names)), zero_division=np.nan
+    true, predicted, right = (
+        np.bincount(ids, minlength=len(class_names)).tolist()
+        for ids in (label_ids, predicted_ids, label_ids[label_ids == predicted_ids])
     )
-    rows = zip(class_names, *(column.tolist() for column in columns), *ranking.values(), strict=True)
     return {
         name: {
-            "precision": _number_or_none(precision),
-            "recall": _number_or_none(recall),
-            # scikit-learn calls it 0 where a class without examples was predicted.
-            "f1": f1 if support else None,
-            "support": support,
-            "roc_auc": roc_auc,
-            "average_precision": average_precision,
+            "precision": right[label_id] / predicted[label_id] if predicted[label_id] else None,
+            "recall": right[label_id] / true[label_id] if true[label_id] else None,
+            "f1": 2 * right[label_id] / (true[label_id] + predicted[label_id]) if true[label_id] else None,
+            "support": true[label_id],
+            **{figure: values[label_id] for figure, values in ranking.items()},
         }
-        for name, precision, recall, f1, support, roc_auc, average_precision in rows
+        for label_id, name in enumerate(class_names)
     }
-
-
-def _number_or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _check(label_ids: NDArray[np.integer], probabilities: NDArray[np.float32], class_names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import intervals, weak_points, wording
+from keras_transfer.evaluation import confusion, intervals, weak_points, wording
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report import Report
@@ -121,7 +121,7 @@ def _learns_by_heart(report: Report, best: Mapping[str, float]) -> bool:
 
 
 def _mistake_steps(report: Report) -> list[str]:
-    mistakes = np.array(report.headline["confusion_matrix"])
+    mistakes = confusion.matrix(report.headline)
     totals = mistakes.sum(axis=1)
     np.fill_diagonal(mistakes, 0)
     if not mistakes.any():

@@ -52,7 +52,7 @@ def training_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def confusion_matrix(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> Figure:
+def confusion_matrix(counts: Sequence[Sequence[int]] | NDArray[np.integer], class_names: Sequence[str]) -> Figure:
     """Draws a confusion matrix: rows are true classes, colours fractions of the row, rows without examples grey.
 
     Up to 30 classes the cells show their counts; up to 100 the rows and columns show names, beyond that label ids.

@@ -12,7 +12,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from keras_transfer import atomic_files
-from keras_transfer.evaluation import plots, report_tables, verdict
+from keras_transfer.evaluation import confusion, plots, report_tables, verdict
 from keras_transfer.evaluation.galleries import Gallery
 
 _HEADLINE_SPLITS = ("test", "all", "validation", "train")  # the most telling first
@@ -58,6 +58,8 @@ class Report:
       calibration: from `temperature.describe`; empty where nothing was fitted.
       baselines: for metrics.json, with `head_against_probe`; empty where there are none.
       comparison: with another export, see `evaluate`; empty where there is none.
+      own_test: how that compares with the export's own test split, from `comparison.with_own_test`; empty where that is
+        not known.
       galleries: of pictures.
     """
 
@@ -81,6 +83,7 @@ class Report:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     baselines: Mapping[str, Any] = field(default_factory=dict)
     comparison: Mapping[str, Any] = field(default_factory=dict)
+    own_test: Mapping[str, Any] = field(default_factory=dict)
     galleries: Sequence[Gallery] = ()
 
     def __post_init__(self) -> None:
@@ -216,7 +219,7 @@ def _pictures(report: Report) -> list[_Picture]:
     matrix = _picture(
         "confusion_matrix",
         "What is taken for what",
-        plots.confusion_matrix(figures["confusion_matrix"], report.class_names),
+        plots.confusion_matrix(confusion.matrix(figures), report.class_names),
         alt=f"Confusion matrix of {count:,} classes ({split}); the figures are in the table of classes.",
         caption="Rows are the true classes, columns the predicted ones: right answers lie on the diagonal. "
         "Names that cannot be drawn are replaced by their label id from the table of classes.",

@@ -12,7 +12,9 @@ from keras_transfer.evaluation import intervals
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
-def table(label_ids: NDArray[np.integer], probabilities: NDArray[np.float32]) -> list[dict[str, Any]]:
+def table(
+    label_ids: NDArray[np.integer], probabilities: NDArray[np.float32], *, abstain_below: float = 0.0
+) -> list[dict[str, Any]]:
     """Coverage against accuracy, after Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500.
 
     An example is answered where its confidence, the probability of the predicted class, is at least the threshold, as
@@ -21,15 +23,16 @@ def table(label_ids: NDArray[np.integer], probabilities: NDArray[np.float32]) ->
     Args:
       label_ids: integers in [0, classes), shape (examples,).
       probabilities: float32, shape (examples, classes).
+      abstain_below: the export's own threshold, in [0, 1); 0 for none.
 
     Returns:
-      For each of `THRESHOLDS`: threshold; coverage, the answered fraction of the examples; examples, their number;
-      accuracy among them and its 95% interval, both None where none is answered.
+      For each of `THRESHOLDS` and the export's own, in order: threshold; coverage, the answered fraction of the
+      examples; examples, their number; accuracy among them and its 95% interval, both None where none is answered.
     """
     confidences = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == label_ids
     rows: list[dict[str, Any]] = []
-    for threshold in THRESHOLDS:
+    for threshold in sorted({*THRESHOLDS, abstain_below}):
         is_answered = confidences >= np.float32(threshold)
         answered, right = int(is_answered.sum()), int((is_answered & is_right).sum())
         rows.append(

@@ -16,14 +16,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, terminal
-from keras_transfer.config import TrainingConfig, UserError
+from keras_transfer.config import TrainingConfig
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import STANDARDIZING_LAYER, Classifier
 from keras_transfer.training import optimizers, standardization
+from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
 from keras_transfer.training.phase_inputs import PhaseInputs
 
 HEAD, FINE_TUNE = "head", "fine_tune"
-_MONITORS = {"loss": ("val_loss", "min"), "accuracy": ("val_accuracy", "max")}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PhaseResult:
       phase: which.
       epochs: a row an epoch: epoch (from 1), loss, accuracy, validation_loss, validation_accuracy, learning_rate,
         seconds.
-      best_epoch: the one whose weights were kept, from 1; 0 where the start was better than every epoch.
+      best_epoch: the one whose weights were kept, from 1; 0 where no epoch was as good as the start.
       validation_loss: at the kept weights.
       validation_accuracy: likewise.
       seconds: of the whole phase.
@@ -177,10 +177,9 @@ def _fit(
     started = time.perf_counter()
     model = inputs.model
     _compile(model, phase, training)
-    start_weights = model.get_weights()
     start = _evaluate(inputs) if phase.name == FINE_TUNE else None
-    best = _best_weights(phase, training)
-    history = _EpochLines(phase.epochs)
+    best = BestEpoch(training.keep_best, patience=training.early_stopping_patience, start=start)
+    history = EpochLines(phase.epochs)
     model.fit(
         _with_one_hot(inputs.training, model),
         epochs=phase.epochs,
@@ -190,20 +189,18 @@ def _fit(
         shuffle=False,  # the schedule has shuffled already
         verbose=0,
         callbacks=[
+            history,  # first, because it refuses what is no number
+            best,
             *optimizers.schedule_callbacks(training, peak=phase.learning_rate, epochs=phase.epochs),
             keras.callbacks.TensorBoard(str(run_dir / "tensorboard" / phase.name), write_graph=False),
-            best,
-            history,
         ],
     )
-    best_epoch = best.best_epoch + 1
-    loss, accuracy = (history.rows[best_epoch - 1][key] for key in ("validation_loss", "validation_accuracy"))
-    if start and (loss > start[0] or accuracy < start[1]):
-        model.set_weights(start_weights)
-        best_epoch, (loss, accuracy) = 0, start
+    loss, accuracy = start or (math.nan, math.nan)
+    if best.best:
+        loss, accuracy = (history.rows[best.best - 1][key] for key in ("validation_loss", "validation_accuracy"))
     with atomic_files.whole_file(run_dir / "checkpoints" / f"{phase.name}.weights.h5") as temporary:
         model.save_weights(temporary, overwrite=True)
-    return PhaseResult(phase, tuple(history.rows), best_epoch, loss, accuracy, time.perf_counter() - started)
+    return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
 
 
 def _compile(model: keras.Model, phase: Phase, training: TrainingConfig) -> None:
@@ -214,12 +211,6 @@ def _compile(model: keras.Model, phase: Phase, training: TrainingConfig) -> None
         # XLA makes convolutions slower on a CPU (measured: 5.2 instead of 13 images/s on VGG16).
         jit_compile=False if not tf.config.list_physical_devices("GPU") else "auto",
     )
-
-
-def _best_weights(phase: Phase, training: TrainingConfig) -> keras.callbacks.EarlyStopping:
-    monitor, mode = _MONITORS[training.keep_best]
-    patience = training.early_stopping_patience or phase.epochs
-    return keras.callbacks.EarlyStopping(monitor, mode=mode, patience=patience, restore_best_weights=True)
 
 
 def _with_one_hot(batches: tf.data.Dataset, model: keras.Model) -> tf.data.Dataset:
@@ -233,48 +224,16 @@ def _evaluate(inputs: PhaseInputs) -> tuple[float, float]:
     return float(figures["loss"]), float(figures["accuracy"])
 
 
-class _EpochLines(keras.callbacks.Callback):
-    """Keeps the history and prints a line an epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self.epochs = epochs
-        self.rows: list[dict[str, float]] = []
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        row = {
-            "epoch": epoch + 1,
-            "loss": float(logs["loss"]),
-            "accuracy": float(logs["accuracy"]),
-            "validation_loss": float(logs["val_loss"]),
-            "validation_accuracy": float(logs["val_accuracy"]),
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": time.perf_counter() - self._started,
-        }
-        if not math.isfinite(row["loss"] + row["validation_loss"]):
-            raise UserError(
-                f"The loss is no longer a number in epoch {epoch + 1}: the learning rate "
-                f"{row['learning_rate']:g} is too high. Lower --head_learning_rate or --fine_tune_learning_rate."
-            )
-        self.rows.append(row)
-        terminal.say(
-            f"  epoch {epoch + 1:>3}/{self.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
-            f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.4f}  "
-            f"{row['seconds']:.1f} s"
-        )
-
-
 def _verdict(results: Sequence[PhaseResult]) -> tuple[str, str]:
     last = results[-1]
     figures = f"validation loss {last.validation_loss:.4f}, accuracy {last.validation_accuracy:.4f}"
     if len(results) == 1:
         return last.phase.name, f"Epoch {last.best_epoch} of the head phase was the best ({figures})."
     if last.best_epoch == 0:
-        return HEAD, f"No epoch of the fine-tune phase was as good as the head phase's best ({figures})."
+        return HEAD, (
+            "No epoch of the fine-tune phase was at least as good in both validation loss and accuracy as the head "
+            f"phase's best ({figures})."
+        )
     return last.phase.name, f"Fine-tuning made validation no worse (epoch {last.best_epoch}: {figures})."
 
 
