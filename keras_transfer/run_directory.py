@@ -76,7 +76,7 @@ class RunDirectory:
         atomic_files.write_json(self.config, values)
         lines = [f"# Written by the run in {self.path.resolve()}, from the folder {Path.cwd()}:"]
         lines += [f"#   {shlex.join(sys.argv)}"]
-        lines += [f"--{name}={_flag_text(value)}" for name, value in values.items()]
+        lines += [f"--{name}={flag_text(value)}" for name, value in values.items()]
         atomic_files.write_text(self.flags, "\n".join(lines) + "\n")
 
     def read_config(self) -> TrainConfig:
@@ -163,7 +163,8 @@ def remove_if_empty(run: RunDirectory) -> None:
         run.path.rmdir()
 
 
-def _flag_text(value: Any) -> str:
+def flag_text(value: Any) -> str:
+    """A setting as what stands behind the = of its flag."""
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)

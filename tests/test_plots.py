@@ -200,7 +200,7 @@ def test_a_figure_becomes_a_readable_png():
 def test_the_same_figure_gives_the_same_bytes():
     first, second = (plots.png(plots.training_curves([HEAD])) for _ in range(2))
     assert first == second
-    assert Image.open(io.BytesIO(first)).size == (1350, 540)
+    assert Image.open(io.BytesIO(first)).size == (690, 870)
 
 
 def test_drawing_needs_no_pyplot():
