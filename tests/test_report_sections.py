@@ -59,7 +59,13 @@ def test_a_complete_page_is_well_formed_and_shows_every_text_as_it_is(complete):
 
 @pytest.mark.parametrize(
     "title",
-    ["Against another export", "Against simpler classifiers", "By camera <b>", "If it may abstain (test)", "Mistakes"],
+    [
+        "Against another export",
+        "Against simpler classifiers",
+        "By camera <b>",
+        "If it may abstain below a confidence (test)",
+        "Mistakes",
+    ],
 )
 def test_a_complete_page_has_all_sections(complete, title):
     assert title in complete[1].text

@@ -80,7 +80,7 @@ def test_images_are_counted_with_a_total_and_of_many_classes_the_smallest_are_sh
 
 def test_the_most_frequent_mistakes_are_listed_by_pairs_of_classes():
     table = report_tables.of_confusions(figures([[6, 1, 3], [0, 10, 0], [2, 0, 8]], ("a", "b", "c")), ("a", "b", "c"))
-    assert table.rows == [["a", "c", "3", "30.0%"], ["c", "a", "2", "20.0%"], ["a", "b", "1", "10.0%"]]
+    assert table.rows == [["a → c", "3", "30.0%"], ["c → a", "2", "20.0%"], ["a → b", "1", "10.0%"]]
 
 
 @pytest.mark.parametrize(

@@ -196,4 +196,6 @@ def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
 
 
 def _shorten(name: str) -> str:
-    return name if len(name) <= _MAX_NAME_LENGTH else name[: _MAX_NAME_LENGTH - 1] + "…"
+    """Cuts the middle out, because names that begin alike are told apart by their ends."""
+    half = _MAX_NAME_LENGTH // 2
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:half]}…{name[1 - half :]}"

@@ -117,13 +117,13 @@ def of_confusions(metrics: Mapping[str, Any], class_names: Sequence[str]) -> Tab
     ]
     pairs.sort(key=lambda pair: -pair[0])
     rows = [
-        [class_names[true_id], class_names[predicted_id], f"{count:,}", percent(count / total)]
+        [f"{class_names[true_id]} → {class_names[predicted_id]}", f"{count:,}", percent(count / total)]
         for count, true_id, predicted_id, total in pairs[:_MOST_CONFUSIONS]
     ]
     note = (
         f"The first {len(rows):,} of {len(pairs):,} pairs of classes with mistakes." if len(rows) < len(pairs) else ""
     )
-    return Table("Most frequent mistakes", ["True class", "Predicted", "Images", "Share of the class"], rows, note)
+    return Table("Most frequent mistakes", ["True class → predicted class", "Images", "Share of the class"], rows, note)
 
 
 def of_images(examples: Mapping[str, Mapping[str, int]], class_names: Sequence[str]) -> Table:
@@ -177,8 +177,8 @@ def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str, *, abstain_belo
     if abstain_below:
         own = f"This export's output “accepted” says whether the confidence is at least {abstain_below:g}."
     return Table(
-        f"If it may abstain ({split})",
-        ["Least confidence", "Answered", "Images", "Accuracy among them"],
+        f"If it may abstain below a confidence ({split})",
+        ["At least", "Answered", "Images", "Accuracy"],
         [
             [
                 f"{row['threshold']:g}" if row["threshold"] else "none",
@@ -188,7 +188,7 @@ def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str, *, abstain_belo
             ]
             for row in rows
         ],
-        f"Answers below a confidence can go to a person instead: {own} Choose the threshold on other images than those "
+        f"The accuracy is of what is answered; the rest can go to a person: {own} Choose the threshold on other images than those "
         "that you report its accuracy on.",
     )
 
