@@ -299,7 +299,7 @@ def _write_report(
             seen=result["seen_in_training"],
             comparison=result["comparison"] or {},
             galleries=pictures,
-            paths={"export": str(export_dir), "figures": str(output / "metrics.json")},
+            paths={"export": str(export_dir), "metrics": str(output / "metrics.json")},
         ),
     )
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_transfer import atomic_files, terminal
-from keras_transfer.config import InspectConfig, TrainConfig, from_flat, to_flat
-from keras_transfer.data import near_copies, splits
+from keras_transfer import atomic_files, html_pages, terminal
+from keras_transfer.config import InspectConfig, SourceConfig, TrainConfig, UserError, from_flat, to_flat
+from keras_transfer.data import exclusions, near_copies, splits
 from keras_transfer.data.examples import Examples
+from keras_transfer.data.exclusions import Exclusion
 from keras_transfer.images import eager_decoding, thumbnails
 from keras_transfer.inspection import (
+    conclusion,
     duplicates,
     exclusion_list,
     file_checks,
@@ -24,12 +26,14 @@ from keras_transfer.inspection import (
     similar_features,
     split_checks,
 )
+from keras_transfer.inspection.conclusion import Conclusion
 from keras_transfer.inspection.duplicates import Group
 from keras_transfer.inspection.findings import Finding, by_kind, count_severities
 from keras_transfer.inspection.label_errors import Ranking
 from keras_transfer.inspection.photos import Photo
 from keras_transfer.inspection.split_checks import Drift
-from keras_transfer.run_directory import RunDirectory
+from keras_transfer.model import weights_files
+from keras_transfer.run_directory import RunDirectory, flag_text
 from keras_transfer.training import stored_features
 from keras_transfer.training.stored_features import StoredFeatures
 
@@ -67,23 +71,105 @@ def inspect(config: InspectConfig, found: Examples, output: Path) -> dict[str, A
     image, max_pixels = trained.image, config.source.max_image_pixels
     read = photos.read_all(found.paths, image=image, max_pixels=max_pixels)
     inspected = _inspect(found, read, trained, wants_features=_wants_features(config))
-    result = _as_json(inspected, config)
+    excluded = _choose_exclusions(inspected, config)
+    drawn = _conclude(inspected, found, excluded, trained)
+    command = [] if drawn.level == "stop" else _next_command(config, trained, output, has_list=bool(excluded))
+    result = {**_as_json(inspected, config), "conclusion": dataclasses.asdict(drawn), "next_command": " ".join(command)}
     atomic_files.write_json(output / "inspection.json", result)
-    exclusion_list.write(output / "exclude.txt", inspected.findings, inspected.examples)
+    exclusions.write(output / "exclude.txt", excluded)
     decode = eager_decoding.make_decoder(image=image, max_pixels=max_pixels, smallest_side=thumbnails.SIDE)
     page.write(
         output / "inspection.html",
         page.Page(
             title="Inspection of the images",
+            conclusion=drawn,
+            command=command,
+            folder=html_pages.source_folder(to_flat(config)),
             findings=inspected.findings,
+            exclusions=excluded,
             labels=_labels(found),
             counts=result["images"]["counts"],
             notes=inspected.notes,
         ),
         lambda paths: photos.make_thumbnails(paths, decode),
     )
-    _summary(inspected, result, config, output)
+    _summary(inspected, result, output)
     return result
+
+
+def _choose_exclusions(inspected: _Inspected, config: InspectConfig) -> list[Exclusion]:
+    """What exclude.txt holds: the files of the list that was given, so that the new one replaces it, then ours."""
+    given = exclusions.read(Path(config.source.exclude_list)) if config.source.exclude_list else set()
+    reason = f"It stands in {config.source.exclude_list}."
+    earlier = [Exclusion(path, reason, is_active=True) for path in sorted(given)]
+    split_of = dict(zip(inspected.examples.paths, inspected.examples.splits, strict=True))
+    return [*earlier, *exclusion_list.choose(inspected.findings, split_of)]
+
+
+def _conclude(
+    inspected: _Inspected, found: Examples, excluded: Sequence[Exclusion], trained: TrainConfig
+) -> Conclusion:
+    split_of = dict(zip(inspected.examples.paths, inspected.examples.splits, strict=True))
+    dropped = {item.path for item in excluded if item.is_active}
+    unsolved = exclusion_list.unsolved(inspected.findings, excluded, split_of)
+    return conclusion.draw(
+        inspected.findings,
+        unsolved=unsolved,
+        left_out=len(dropped),
+        proposed=sum(not item.is_active for item in excluded),
+        obstacle=_obstacle(inspected.examples, dropped, trained),
+    )
+
+
+def _obstacle(examples: Examples, dropped: set[str], trained: TrainConfig) -> str:
+    """Why training would refuse these images without those that are left out; "" where it would not."""
+    if len(examples.class_names) < 2:
+        return "there are no two classes. Put the images of each class into a folder of its own."
+    kept = examples.select([index for index, path in enumerate(examples.paths) if path not in dropped])
+    gone = [name for name, count in zip(kept.class_names, kept.class_counts(), strict=True) if not count]
+    if gone:
+        return f"no usable image of {', '.join(map(repr, gone))} remains. Add some."
+    split = trained.split
+    try:
+        splits.assign(
+            kept,
+            validation_fraction=split.validation_fraction,
+            test_fraction=split.test_fraction,
+            seed=split.split_seed,
+        )
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _next_command(config: InspectConfig, trained: TrainConfig, output: Path, *, has_list: bool) -> list[str]:
+    """The command that trains with every setting that was given here, as words quoted for a shell."""
+    words = [terminal.python(), "-m", "keras_transfer.train"]
+    # Every default, but of the source: a configuration without one is refused.
+    start = {**to_flat(TrainConfig(source=trained.source)), **dataclasses.asdict(SourceConfig())}
+    if config.settings.run_dir:
+        run = RunDirectory(Path(config.settings.run_dir))
+        start = to_flat(run.read_config())
+        words.append(shlex.quote(f"--config={run.config}"))
+    wanted = to_flat(trained)
+    if has_list:
+        wanted["exclude_list"] = str(output / "exclude.txt")
+    if _lacks_weights(trained):
+        wanted["allow_download"] = True
+    changed = {name: value for name, value in wanted.items() if value != start[name]}
+    return [*words, *(shlex.quote(f"--{name}={flag_text(value)}") for name, value in changed.items())]
+
+
+def _lacks_weights(trained: TrainConfig) -> bool:
+    """Whether the ImageNet weights that training needs are not on this machine."""
+    model = trained.model
+    if model.weights != "imagenet" or model.allow_random_weights:
+        return False
+    try:
+        weights_files.check(model.weights, backbone=model.backbone, feature_layer=model.feature_layer)
+    except UserError:
+        return True
+    return False
 
 
 def _wants_features(config: InspectConfig) -> bool:
@@ -178,7 +264,7 @@ def _as_json(inspected: _Inspected, config: InspectConfig) -> dict[str, Any]:
     }
 
 
-def _summary(inspected: _Inspected, result: dict[str, Any], config: InspectConfig, output: Path) -> None:
+def _summary(inspected: _Inspected, result: dict[str, Any], output: Path) -> None:
     rows = [("images", f"{len(inspected.examples):,} readable")]
     rows += [("source", note) for note in inspected.examples.notes]
     for kind, items in by_kind(inspected.findings).items():
@@ -189,10 +275,10 @@ def _summary(inspected: _Inspected, result: dict[str, Any], config: InspectConfi
     terminal.table(rows, title="Inspection")
     for note in inspected.notes:
         terminal.say(note)
-    if config.source.image_dir and len(inspected.examples.class_names) > 1:
-        photos_dir, listed = shlex.quote(config.source.image_dir), shlex.quote(str(output / "exclude.txt"))
-        terminal.say("\nNext, once you have looked at the page and the list:")
-        terminal.say(f"  {terminal.python()} -m keras_transfer.train --image_dir={photos_dir} --exclude_list={listed}")
+    terminal.say(f"\n{result['conclusion']['decision']}")
+    if result["next_command"]:
+        terminal.say("Next, once you have looked at the page and the list:")
+        terminal.say(f"  {result['next_command']}")
 
 
 _FILES = {"page": "inspection.html", "findings": "inspection.json", "files to leave out": "exclude.txt"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,9 +35,12 @@ def make_galleries(
       classifier: to ask where it looks; None where only its export is there, of which no gradients can be taken.
     """
     read = _make_reader(images.paths, image=image, max_pixels=max_pixels)
+    # The same crop, large enough to judge a label by where the network sees less.
+    larger = dataclasses.replace(image, image_size=max(image.image_size, thumbnails.SIDE))
+    read_large = _make_reader(images.paths, image=larger, max_pixels=max_pixels)
     explained = _explain(classifier, images, read) if classifier else []
     found = galleries.of_results(
-        images, lambda positions: {position: _small(pixels) for position, pixels in read(positions).items()}
+        images, lambda positions: {position: _small(pixels) for position, pixels in read_large(positions).items()}
     )
     return [*found[:2], *explained, *found[2:]]
 
@@ -51,7 +55,7 @@ def _make_reader(paths: Sequence[str], *, image: ImageConfig, max_pixels: int) -
     held: dict[int, NDArray[np.float32]] = {}
 
     def load_one(position: int) -> None:
-        # A file that changed since it was measured is only not shown: the figures stand.
+        # A file that changed since it was measured is only not shown: the metrics stand.
         with contextlib.suppress(tf.errors.OpError):
             held[position] = load(tf.constant(paths[position])).numpy()
 

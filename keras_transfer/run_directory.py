@@ -99,7 +99,7 @@ class RunDirectory:
         atomic_files.write_json(self.config, values)
         lines = [f"# Written by the run in {self.path.resolve()}, from the folder {Path.cwd()}:"]
         lines += [f"#   {shlex.join(sys.argv)}"]
-        lines += [f"--{name}={_flag_text(value)}" for name, value in values.items()]
+        lines += [f"--{name}={flag_text(value)}" for name, value in values.items()]
         atomic_files.write_text(self.flags, "\n".join(lines) + "\n")
 
     def read_config(self) -> TrainConfig:
@@ -254,7 +254,7 @@ def _refuse_other_settings(run: RunDirectory, config: TrainConfig) -> None:
             "folder, or remove it."
         ) from error
     changes = [
-        f"--{name} was {_flag_text(before[name])}, is {_flag_text(value)}"
+        f"--{name} was {flag_text(before[name])}, is {flag_text(value)}"
         for name, value in to_flat(config).items()
         if name not in _MAY_DIFFER and before[name] != value
     ]
@@ -271,7 +271,8 @@ def remove_if_empty(run: RunDirectory) -> None:
         run.path.rmdir()
 
 
-def _flag_text(value: Any) -> str:
+def flag_text(value: Any) -> str:
+    """A setting as what stands behind the = of its flag."""
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)

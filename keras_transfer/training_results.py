@@ -152,6 +152,7 @@ def _write_report(
             calibration=figures["calibration"],
             baselines=figures["baselines"],
             galleries=_galleries(prepared, finished),
+            advice=[prepared.balance_advice] if prepared.balance_advice else [],
         ),
     )
 
@@ -161,7 +162,7 @@ def _results(prepared: Prepared, run: RunDirectory) -> dict[str, Path]:
     return {
         "export": run.export_folder(output.model_name) / str(output.export_version),
         "classifier": run.classifier,
-        "figures": run.metrics,
+        "metrics": run.metrics,
         "report": run.report,
         "examples": run.data,
     }

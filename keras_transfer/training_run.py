@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, publishing, terminal
 from keras_transfer.config import SPLITS, TrainConfig, UserError
-from keras_transfer.data import audit, input_pipeline, leaks, look_alikes, splits
+from keras_transfer.data import audit, class_balance, input_pipeline, leaks, look_alikes, splits
 from keras_transfer.data.examples import Examples
 from keras_transfer.evaluation import baselines, temperature
 from keras_transfer.evaluation.baselines import Baselines
@@ -86,6 +86,13 @@ class Prepared:
     phases: tuple[phases.Phase, ...]
     plan: plan.Plan
     watch: Stopwatch
+
+    @property
+    def balance_advice(self) -> str:
+        """What to do about classes with far fewer training images than others, or ''."""
+        train = self.examples.in_split("train")
+        counts = dict(zip(train.class_names, train.class_counts().tolist(), strict=True))
+        return class_balance.advice(counts, class_weights=self.config.training.class_weights)
 
     def __enter__(self) -> Prepared:
         return self
@@ -206,6 +213,8 @@ def show(prepared: Prepared) -> None:
     )
     if prepared.classifier.weights_note:
         terminal.warn(prepared.classifier.weights_note)
+    if prepared.balance_advice:
+        terminal.warn(prepared.balance_advice)
     if not counts["test"]:
         terminal.warn(
             "There is no test split, so the report will have no test figures. To get them, add a test/ folder beside "

@@ -12,7 +12,7 @@ LONGEST_FILE_LINES = 320
 
 # What lies behind `config`; everybody else imports it from there.
 CONFIG_PARTS = frozenset({"command_settings", "flag_advice", "settings", "setting_checks"})
-BASE = frozenset({"config", "terminal", "atomic_files"})
+BASE = frozenset({"config", "terminal", "atomic_files", "html_pages"})
 ROOMS = frozenset({"images", "data", "inspection", "model", "training", "saved_model", "evaluation"})
 COMMANDS = frozenset({"train", "evaluate", "predict", "export", "inspect_data"})
 NOTHING: frozenset[str] = frozenset()

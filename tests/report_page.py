@@ -7,7 +7,8 @@ import html.parser
 from keras_transfer.evaluation import report
 
 HOSTILE = "<script>alert('x')</script>"
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+INLINE = {"wbr", "span"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "wbr"}
 
 
 class Page(html.parser.HTMLParser):
@@ -15,7 +16,8 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.faults, self.rows, self.texts = [], [], [], []
+        self.elements, self.faults, self.rows, self.texts = [], [], [], [""]
+        self._continues = False  # whether the text so far and the next belong together: a <wbr> breaks no word
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -29,15 +31,19 @@ class Page(html.parser.HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
+        self._continues = tag in INLINE
         if tag not in VOID:
             self._open.append(tag)
 
     def handle_endtag(self, tag):
+        self._continues = tag in INLINE
         if not self._open or self._open.pop() != tag:
             self.faults.append(f"</{tag}> does not fit")
 
     def handle_data(self, data):
-        if "style" not in self._open:
+        if "style" not in self._open and self._continues:
+            self.texts[-1] += data
+        elif "style" not in self._open:
             self.texts.append(data)
         if "td" in self._open or "th" in self._open:
             self.rows[-1][-1] += data

@@ -78,7 +78,7 @@ def test_the_finding_names_splits_and_classes():
     (leak, conflict) = duplicates.findings([Group("near", (0, 1), 0.95)], examples(("train", "ants"), ("test", "bees")))
     assert "They are in train and test." in leak.why
     assert "Their labels are ants and bees." in conflict.why
-    assert "0.950 of 1" in leak.why
+    assert "0.950 of 1" in leak.detail
 
 
 def test_pairs_are_counted_within_and_across():

@@ -55,6 +55,32 @@ def test_the_list_that_is_written_leaves_out_what_was_chosen(tmp_path):
         Finding("suspected_label", paths[3:], "why"),
         Finding("unreadable", (str(tmp_path / "never an example.jpg"),), "why"),
     ]
-    exclusion_list.write(tmp_path / "lists" / "exclude.txt", found, examples)
+    split_of = dict(zip(examples.paths, examples.splits, strict=True))
+    exclusions.write(tmp_path / "lists" / "exclude.txt", exclusion_list.choose(found, split_of))
     kept = exclusions.leave_out(examples, str(tmp_path / "lists" / "exclude.txt"))
     assert [Path(path).name for path in kept.paths] == ["b.jpg", "c.jpg", "d.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "files", "is_solved"),
+    [
+        ("unreadable", "a", True),
+        ("damaged", "c", True),
+        ("exact_copies_across_splits", "abcd", True),
+        ("near_copies_across_splits", "abcd", True),
+        ("exact_copies_of_two_classes", "ac", True),
+        ("near_copies_of_two_classes", "ae", False),
+        ("group_split_apart", "ab", False),
+        ("group_split_apart", "ae", True),
+        ("suspected_label", "a", True),  # no error
+    ],
+)
+def test_what_no_list_can_decide_remains(kind, files, is_solved):
+    found = [Finding(kind, tuple(files), "why")]
+    remaining = exclusion_list.unsolved(found, exclusion_list.choose(found, SPLITS), SPLITS)
+    assert remaining == ([] if is_solved else found)
+
+
+def test_a_conflict_is_solved_where_another_finding_takes_one_of_its_files():
+    found = [Finding("near_copies_of_two_classes", ("a", "b"), "why"), Finding("damaged", ("a",), "why")]
+    assert exclusion_list.unsolved(found, exclusion_list.choose(found, SPLITS), SPLITS) == []

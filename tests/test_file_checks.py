@@ -52,7 +52,7 @@ def test_a_plain_photo_has_no_finding():
         ({"mode": "CMYK"}, "cmyk", "print"),
         ({"is_sixteen_bits": True}, "sixteen_bits", "16 bits"),
         ({"orientation": 6}, "exif_orientation", "orientation is 6"),
-        ({"width": 111}, "small", "111 x 300 pixels; the network sees 224"),
+        ({"width": 111}, "small", "111 x 300"),
         ({"width": 901}, "elongated", "901 x 300"),
         ({"width": 5001, "height": 4000}, "huge", "5001 x 4000"),
     ],
@@ -60,7 +60,7 @@ def test_a_plain_photo_has_no_finding():
 def test_what_a_header_tells_is_found_alone(header, kind, words):
     (found,) = check(**header).items()
     assert found[0] == kind
-    assert words in found[1]
+    assert words in " ".join(found[1:])
 
 
 @pytest.mark.parametrize("header", [{"width": 112}, {"width": 900}, {"width": 5000, "height": 4000}])

@@ -42,3 +42,8 @@ def test_a_row_has_file_kind_severity_why_and_what_to_do():
         "what_to_do": KINDS["damaged"].what_to_do,
         "score": 0.0,
     }
+
+
+def test_a_detail_stands_at_the_end_of_the_sentence():
+    assert Finding("small", ("a.jpg",), "It is small.", detail="9 x 9 pixels").sentence == "It is small (9 x 9 pixels)."
+    assert Finding("small", ("a.jpg",), "It is small.").as_json()["why"] == "It is small."

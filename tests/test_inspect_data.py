@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from keras_transfer import inspect_data
-from keras_transfer.config import SourceConfig
+from keras_transfer.command_line import parse
+from keras_transfer.config import SourceConfig, TrainConfig, to_flat
 from keras_transfer.data import sources
 from small_pictures import picture
 from small_training import ask_command, run_command
@@ -147,6 +149,84 @@ def test_the_page_shows_a_picture_of_each_copy(inspected):
     assert "data:image/jpeg;base64," in page
 
 
+def next_settings(output: Path) -> dict[str, Any]:
+    """The settings of the command that inspection.json says to type next, as a shell and train read it."""
+    command = json.loads((output / "inspection.json").read_text("utf-8"))["next_command"]
+    words = shlex.split(command)
+    assert words[1:3] == ["-m", "keras_transfer.train"]
+    return to_flat(parse(TrainConfig, ["train", *words[3:]]))
+
+
+def test_the_verdict_and_the_next_command_are_printed_and_on_the_page(inspected):
+    page = (inspected.output / "inspection.html").read_text("utf-8")
+    result = inspected.result
+    assert result["conclusion"]["level"] == "go"  # the conflict goes, because one of its files is damaged
+    assert result["conclusion"]["decision"] in inspected.printed
+    assert result["next_command"] in inspected.printed
+    assert page.index('class="decision go"') < page.index("exclude_") < page.index("<details")
+    settings = next_settings(inspected.output)
+    assert settings["exclude_list"] == str(inspected.output / "exclude.txt")
+    assert settings["image_dir"] == str(inspected.photos)
+
+
+def test_the_page_marks_what_the_list_leaves_out(inspected):
+    page = (inspected.output / "inspection.html").read_text("utf-8")
+    assert '<figure class="dropped">' in page
+    assert page.count("left out by exclude.txt") >= 6
+
+
+@pytest.mark.parametrize(
+    ("flag", "name", "value"),
+    [
+        ("--backbone=mobilenetv2", "backbone", "mobilenetv2"),
+        ("--weights=random", "weights", "random"),
+        ("--image_size=64", "image_size", 64),
+        ("--resize_mode=pad", "resize_mode", "pad"),
+        ("--apply_exif", "apply_exif", True),
+        ("--max_image_pixels=1000000", "max_image_pixels", 1_000_000),
+        ("--max_unreadable_fraction=0.5", "max_unreadable_fraction", 0.5),
+        ("--feature_cache_dir=the cache", "feature_cache_dir", "the cache"),
+        ("--precision=float32", "precision", "float32"),
+        ("--allow_download", "allow_download", True),
+    ],
+)
+def test_the_next_command_keeps_what_was_given(tmp_path, monkeypatch, flag, name, value):
+    monkeypatch.chdir(tmp_path)
+    write_photos(tmp_path / "it's my photos")
+    flags = [flag, "--image_size=64"] if name == "backbone" else [flag]
+    flags += ["--weights=random"] if name == "backbone" else []
+    run_command("inspect_data", "--image_dir=it's my photos", "--output=out put", *flags)
+    settings = next_settings(tmp_path / "out put")
+    assert settings[name] == value
+    assert settings["image_dir"] == "it's my photos"
+
+
+def test_the_next_command_names_a_csv_file_and_takes_an_earlier_list_along(tmp_path):
+    write_photos(tmp_path / "photos")
+    shutil.copy(tmp_path / "photos/train/ants/0.jpg", tmp_path / "photos/test/ants/leaked.jpg")
+    paths = sorted(path.relative_to(tmp_path) for path in (tmp_path / "photos").rglob("*.jpg"))
+    rows = [f"{path},{path.parts[2]},{path.parts[1]}" for path in paths]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+    (tmp_path / "mine.txt").write_text("photos/train/bees/3.jpg\n")
+    flags = [f"--image_csv={tmp_path / 'labels.csv'}", f"--exclude_list={tmp_path / 'mine.txt'}"]
+    run_command("inspect_data", *flags, f"--output={tmp_path / 'out'}")
+    settings = next_settings(tmp_path / "out")
+    assert settings["image_csv"] == str(tmp_path / "labels.csv")
+    source = SourceConfig(image_csv=settings["image_csv"], exclude_list=settings["exclude_list"])
+    kept = {str(Path(path).relative_to(tmp_path)) for path in sources.load(source).paths}
+    assert {str(path) for path in paths} - kept == {"photos/train/bees/3.jpg", "photos/train/ants/0.jpg"}
+
+
+def test_photos_that_cannot_be_trained_on_have_a_reason_and_no_command(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        picture(number, 300, 260).save(tmp_path / "photos" / f"{number}.jpg")
+    run_command("inspect_data", f"--image_dir={tmp_path / 'photos'}", f"--output={tmp_path / 'out'}")
+    result = json.loads((tmp_path / "out" / "inspection.json").read_text("utf-8"))
+    assert result["conclusion"]["level"] == "stop"
+    assert result["next_command"] == ""
+
+
 def test_photos_without_faults_are_clean_and_their_features_are_checked(tmp_path, capsys):
     write_photos(tmp_path / "photos")
     flags = [
@@ -169,6 +249,8 @@ def test_a_finished_run_brings_its_network_image_settings_and_bank(small_run, tm
     result = json.loads((tmp_path / "out" / "inspection.json").read_text("utf-8"))
     assert result["features"]["backbone"] == "vgg16"
     assert result["features"]["weights"] == "random"
+    settings = next_settings(tmp_path / "out")
+    assert (settings["backbone"], settings["image_size"], settings["weights"]) == ("vgg16", 32, "random")
     assert "small" not in result["kinds"]  # the run's images have 32 pixels, as its network sees
 
 

@@ -140,7 +140,10 @@ def test_a_name_that_the_font_cannot_draw_is_replaced_by_its_label_id(name):
 
 
 def test_long_names_are_cut():
-    assert tick_labels(matrix_axes([[1, 0], [0, 1]], ["a", "x" * 25]).yaxis)[1] == "x" * 23 + "…"
+    name = tick_labels(matrix_axes([[1, 0], [0, 1]], ["a", "long_names_like_this_one_07"]).yaxis)[1]
+    assert len(name) == 24
+    assert name.startswith("long_names")
+    assert name.endswith("_07")
 
 
 @pytest.mark.parametrize("name", ["$a$", r"\frac{", "<b>&amp;", "_hidden"])
@@ -200,7 +203,7 @@ def test_a_figure_becomes_a_readable_png():
 def test_the_same_figure_gives_the_same_bytes():
     first, second = (plots.png(plots.training_curves([HEAD])) for _ in range(2))
     assert first == second
-    assert Image.open(io.BytesIO(first)).size == (1350, 540)
+    assert Image.open(io.BytesIO(first)).size == (690, 870)
 
 
 def test_drawing_needs_no_pyplot():

@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 from PIL import Image
 
-from keras_transfer.evaluation import report
+from keras_transfer.evaluation import galleries, report
 from report_page import HOSTILE, Page, read_page
 from small_report import GOOD, NAMES, figures, make_report, phase
 
@@ -33,7 +33,7 @@ def fixture_full(tmp_path_factory):
         kept_reason=f"Reason {HOSTILE}.",
         seconds={"extract": 132.4, "fine_tune": 59.0, "total": 3725.0},
         examples={"train": dict.fromkeys(names, 1234), "test": {HOSTILE: 7}},
-        left_out=[(f"photos/{HOSTILE}.jpg", "It is truncated & <broken>.")],
+        left_out=[(f"photos/{HOSTILE}/{HOSTILE}.jpg", "It is truncated & <broken>.")],
         configuration={"head_units": (256, 128), "flip_vertical": False, "image_dir": f"photos/{HOSTILE}"},
         paths={"export": f"runs/{HOSTILE}/export/1"},
     )
@@ -60,24 +60,39 @@ def test_the_page_takes_nothing_from_elsewhere_and_runs_nothing(full):
 
 def test_every_image_has_a_text_and_its_data_inside(full):
     images = full[1].attributes("img")
-    assert len(images) == 3
+    assert len(images) == 2  # five classes have their confusion matrix as a table
     for image in images:
         assert len(image["alt"]) > 20
         data = image["src"].removeprefix("data:image/png;base64,")
         assert Image.open(io.BytesIO(base64.b64decode(data, validate=True))).format == "PNG"
 
 
-def test_the_plots_are_given_back_as_files(tmp_path):
-    files = report.write(tmp_path / "report.html", make_report(history=[phase()], kept_phase="head"))
+@pytest.mark.parametrize(("count", "is_drawn"), [(2, False), (12, False), (13, True)])
+def test_the_plots_are_given_back_as_files_and_a_small_matrix_is_no_plot_on_the_page(tmp_path, count, is_drawn):
+    the_report = make_report(
+        10 * np.eye(count, dtype=int), [f"c{n}" for n in range(count)], history=[phase()], kept_phase="head"
+    )
+    files = report.write(tmp_path / "report.html", the_report)
     assert set(files) == {"confusion_matrix", "reliability", "training_curves"}
-    sources = {image["src"] for image in Page((tmp_path / "report.html").read_text("utf-8")).attributes("img")}
-    assert {base64.b64decode(source.partition(",")[2]) for source in sources} == set(files.values())
+    page = Page((tmp_path / "report.html").read_text("utf-8"))
+    shown = {base64.b64decode(image["src"].partition(",")[2]) for image in page.attributes("img")}
+    assert shown == {png for name, png in files.items() if is_drawn or name != "confusion_matrix"}
+    assert any("matrix" in table.get("class", "") for table in page.attributes("table")) != is_drawn
+
+
+def test_a_small_matrix_shows_counts_and_shares_of_the_true_class(tmp_path):
+    _, page = read_page(tmp_path, make_report([[3, 1], [0, 0]]))
+    start = page.rows.index(["True class", "ants", "bees"])
+    assert [" ".join(" ".join(row).split()) for row in page.rows[start + 1 : start + 3]] == [
+        "ants 3 75% 1 25%",
+        "bees 0 0",
+    ]
 
 
 def test_every_wide_thing_has_a_scrolling_box_that_the_keyboard_reaches(full):
     page = full[1]
     boxes = [each for each in page.attributes("div") if each.get("class") == "scroll"]
-    assert len(boxes) == len(page.attributes("table")) + len(page.attributes("img"))
+    assert len(boxes) == len(page.attributes("table")) + len(page.attributes("figure"))
     assert all(box["tabindex"] == "0" and box["aria-label"] for box in boxes)
 
 
@@ -91,10 +106,10 @@ def test_the_page_follows_the_light_or_dark_scheme_and_the_width_of_the_screen(f
     "shown",
     [
         f"Title {HOSTILE}",
-        "5 classes, random weights",
+        "5 classes, images from photos/" + HOSTILE,
         f"Note {HOSTILE}",
         f"Reason {HOSTILE}.",
-        f"photos/{HOSTILE}.jpg It is truncated & <broken>.",
+        f"{HOSTILE}.jpg It is truncated & <broken>.",
         f"runs/{HOSTILE}/export/1",
         "head_units 256, 128",
         "flip_vertical false",
@@ -113,7 +128,7 @@ def test_each_split_has_its_figures_with_their_intervals(full):
     test = the_report.metrics["test"]
     interval = scipy.stats.binomtest(120, 123).proportion_ci(method="wilson")
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
-    assert rows["Figure"] == ["validation", "test"]
+    assert rows["Metric"] == ["validation", "test"]
     assert rows["Images"] == ["5", "123"]
     assert rows["Accuracy"][1] == f"{120 / 123:.1%} ({interval.low:.1%} to {interval.high:.1%})"
     assert rows["Balanced accuracy"][1].startswith(f"{(30 / 32 + 1 + 1 + 30 / 31) / 4:.1%} (")
@@ -144,8 +159,8 @@ def test_seconds_are_shown_in_units_for_people(full):
 
 def test_the_warnings_stand_before_all_figures(full):
     text = full[0]
-    decision = text.index("Do not deploy it: its base was never trained.")
-    assert decision < text.index("Random weights.") < text.index('<dl class="figures">')
+    decision = text.index('class="decision stop"')
+    assert decision < text.index("Random weights.") < text.index('<dl class="metrics">')
 
 
 def test_a_report_without_training_has_no_curves_and_no_empty_tables(tmp_path):
@@ -161,8 +176,8 @@ def test_a_report_without_training_has_no_curves_and_no_empty_tables(tmp_path):
     [("", "2 classes"), ("/home/me/own.weights.h5", "2 classes, own.weights.h5 weights")],
 )
 def test_the_weights_are_named_where_they_are_known(weights, shown, tmp_path):
-    text, _ = read_page(tmp_path, make_report(weights=weights))
-    assert f'<p class="soft">{shown}</p>' in text
+    _, page = read_page(tmp_path, make_report(weights=weights))
+    assert shown in page.text
 
 
 def test_a_page_lists_a_thousand_files_and_says_how_many_there_are(tmp_path):
@@ -189,7 +204,7 @@ def test_a_failed_write_leaves_the_old_page(tmp_path):
 
 @pytest.mark.parametrize("splits", [{}, {"test": None}, {"tset": figures(GOOD, NAMES)}])
 def test_a_report_without_figures_is_refused(splits):
-    with pytest.raises(ValueError, match="metrics must hold figures"):
+    with pytest.raises(ValueError, match="metrics must hold"):
         make_report(metrics=splits)
 
 
@@ -210,6 +225,54 @@ def test_the_headline_is_the_most_telling_split(splits, headline):
 def test_a_report_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_report().title = "other"
+
+
+@pytest.mark.parametrize(
+    ("settings", "random_note"),
+    [
+        ({"counts": [[2, 0], [0, 2]], "split": "validation", "weights": "random"}, ""),
+        ({"counts": [[2, 0], [0, 2]], "weights": "random"}, "RANDOM WEIGHTS, for there was no network."),
+        ({"counts": [[9, 1], [1, 5]]}, ""),
+    ],
+)
+def test_what_a_report_says_of_few_images_and_random_weights_it_says_once(tmp_path, settings, random_note):
+    _, page = read_page(tmp_path, make_report(**settings, weights_note=random_note))
+    words = page.text.lower()
+    assert words.count("too few") == 1
+    assert words.count("few images") == 1
+    assert words.count("random weights") == bool(settings.get("weights")) + bool(random_note)
+    assert words.count("never trained") == bool(settings.get("weights") and not random_note)
+
+
+def test_mistakes_stand_right_after_the_verdict_and_paths_begin_at_the_source(tmp_path):
+    def gallery(title, **settings):
+        photo = galleries.Photo("data:image/jpeg;base64,AA==", "An image.", "ants", f"in/photos/ants/{title}.jpg")
+        return galleries.Gallery(title, "Note.", (photo,), **settings)
+
+    shown = [gallery("doubts"), gallery("mistakes", shows_mistakes=True)]
+    text, page = read_page(tmp_path, make_report(galleries=shown, configuration={"image_dir": "in/photos"}))
+    places = [text.index(f">{title}<") for title in ("mistakes", "Confusion matrix (test)", "doubts")]
+    assert text.index('<dl class="metrics">') < places[0]
+    assert places == sorted(places)
+    assert " ants/mistakes.jpg" in page.text
+    assert "in/photos/ants" not in page.text
+
+
+def test_definitions_are_lists_that_open_without_a_script(full):
+    page = full[1]
+    folded = [each for each in page.attributes("details") if each.get("class") == "definitions"]
+    assert len(folded) >= 2
+    assert len(page.attributes("summary")) == len(page.attributes("details"))
+    assert "the harmonic" not in " ".join(" ".join(row) for row in page.rows)
+
+
+def test_of_a_thousand_classes_the_tables_show_a_part_and_say_so(tmp_path):
+    names = [f"class_{number}" for number in range(1000)]
+    examples = {"train": dict.fromkeys(names, 3)}
+    text, page = read_page(tmp_path, make_report(np.eye(1000, dtype=int), names, examples=examples))
+    assert page.text.count("of 1,000 classes") >= 2
+    assert len(page.rows) < 400
+    assert len(text.encode()) < 3e6
 
 
 def contrast(one, other):

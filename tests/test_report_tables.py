@@ -46,14 +46,48 @@ def test_a_figure_that_one_split_lacks_has_a_dash_there():
 
 
 def test_the_cost_of_guessing_evenly_is_told():
-    assert "costs 0.693." in report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2).note
+    definitions = dict(report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2).definitions)
+    assert "0.693" in definitions["Log loss"]
+
+
+def test_only_the_terms_of_a_table_are_defined():
+    table = report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2)
+    terms = [term for term, _ in table.definitions]
+    assert "Top-5 accuracy" not in terms
+    assert {"Accuracy", "Calibration error"} < set(terms)
+
+
+def test_the_weakest_classes_come_first_and_a_limit_is_told():
+    names = [f"c{number}" for number in range(101)]
+    counts = np.diag([10] * 101)
+    counts[50, 50:52] = 4, 6
+    table = report_tables.of_classes(figures(counts, names), names, "test")
+    assert table.rows[0][:3] == ["c50", "50", "10"]
+    assert len(table.rows) == 100
+    assert "101" in table.note
+    assert report_tables.of_classes(figures(GOOD, NAMES), NAMES, "test").note == ""
+
+
+def test_images_are_counted_with_a_total_and_of_many_classes_the_smallest_are_shown():
+    names = [f"c{number}" for number in range(150)]
+    examples = {"train": {name: 150 - number for number, name in enumerate(names)}}
+    table = report_tables.of_images(examples, names)
+    assert table.rows[0] == ["c149", "1"]
+    assert table.rows[-1] == ["All", f"{150 * 151 // 2:,}"]
+    assert table.has_total
+    assert "150" in table.note
+
+
+def test_the_most_frequent_mistakes_are_listed_by_pairs_of_classes():
+    table = report_tables.of_confusions(figures([[6, 1, 3], [0, 10, 0], [2, 0, 8]], ("a", "b", "c")), ("a", "b", "c"))
+    assert table.rows == [["a → c", "3", "30.0%"], ["c → a", "2", "20.0%"], ["a → b", "1", "10.0%"]]
 
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
         ("better", "is better than the linear probe: on"),
-        ("worse", "is worse than the linear probe, so its training did harm: on"),
+        ("worse", "is worse than the linear probe: on"),
         ("no difference", "is not shown to differ from the linear probe: on"),
     ],
 )

@@ -25,9 +25,9 @@ def examples(counts: Mapping[str, tuple[int, ...]], groups: tuple[str, ...] = ()
     ("counts", "kinds"),
     [
         ({"train": (50, 50), "test": (1, 1)}, []),
-        ({"train": (50, 9), "test": (1, 1)}, ["tiny_class"]),
-        ({"train": (100, 10), "test": (1, 1)}, []),
-        ({"train": (101, 10), "test": (1, 1)}, ["imbalance"]),
+        ({"train": (45, 9), "test": (1, 1)}, ["tiny_class"]),
+        ({"train": (50, 10), "test": (1, 1)}, []),
+        ({"train": (51, 10), "test": (1, 1)}, ["imbalance"]),
         ({"": (91, 9)}, ["tiny_class", "imbalance"]),
         ({"": (5,)}, []),
     ],

@@ -14,7 +14,7 @@ from small_pictures import picture
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "small"), [(800, 400, (160, 80)), (400, 800, (80, 160)), (100, 50, (100, 50))]
+    ("width", "height", "small"), [(800, 400, (240, 120)), (400, 800, (120, 240)), (100, 50, (100, 50))]
 )
 def test_a_picture_becomes_a_small_jpeg_of_the_same_shape(width, height, small):
     uri = thumbnails.data_uri(np.asarray(picture(0, width, height)))

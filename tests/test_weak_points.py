@@ -53,7 +53,7 @@ def test_flagged_slices_are_named_by_column_and_value():
 @pytest.mark.parametrize(
     ("split", "expected"), [("validation", True), ("train", True), ("test", False), ("all", False)]
 )
-def test_only_images_without_a_part_in_training_are_a_test(split, expected):
+def test_only_images_that_were_not_used_for_training_are_a_test(split, expected):
     assert weak_points.has_no_test(make_report(split=split)) == expected
 
 

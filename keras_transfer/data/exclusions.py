@@ -50,7 +50,7 @@ def leave_out(examples: Examples, list_path: str) -> Examples:
       UserError: the list can't be read, names no file of the source, or leaves a class without examples.
     """
     places = [os.path.abspath(path) for path in examples.paths]
-    listed = _in_forms_of(places, _read(Path(list_path)))
+    listed = _in_forms_of(places, read(Path(list_path)))
     kept = [index for index, place in enumerate(places) if place not in listed]
     found = set(places) & listed
     if listed and not found:
@@ -105,8 +105,12 @@ def _keep_other_list(list_path: Path, text: str) -> None:
     terminal.warn(f"{list_path} was there already, with other lines; it is now {kept}")
 
 
-def _read(list_path: Path) -> set[str]:
-    """Absolute paths."""
+def read(list_path: Path) -> set[str]:
+    """The files that a list leaves out, as absolute paths.
+
+    Raises:
+      UserError: it cannot be opened.
+    """
     try:
         text = list_path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What to do next, from the figures of a report."""
+"""What to do next, from the metrics of a report."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ _OVERFITTING_GAP = 0.10  # house choice, of accuracy
 
 
 def find(report: Report) -> tuple[str, ...]:
-    """What the figures of a report's headline split ask for: sentences, the most useful first; never empty."""
+    """What the metrics of a report's headline split ask for: sentences, the most useful first; never empty."""
     steps = [
         *_weights_steps(report),
         *_measuring_steps(report),
         *_comparison_steps(report),
+        *report.advice,
         *_training_steps(report),
         *_mistake_steps(report),
         *_file_steps(report),
     ]
-    return tuple(steps) or ("Try it on images from where it will be used: nothing in these figures asks for a change.",)
+    return tuple(steps) or ("Try it on images from where it will be used: nothing in these metrics asks for a change.",)
 
 
 def _weights_steps(report: Report) -> list[str]:
@@ -41,12 +42,15 @@ def _measuring_steps(report: Report) -> list[str]:
         way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
         if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
             way = f"--test_fraction=0.15 or, beside splits that the images bring, {way}"
-        steps.append(f"Set images apart to test it on: {way}.")
-    if weak_points.seen_images(report):
-        steps.append("Measure it on images that had no part in its training: new ones, or the test split of its run.")
-    if examples < weak_points.FEW_EXAMPLES:
+        number = f"at least {weak_points.FEW_EXAMPLES} " if examples < weak_points.FEW_EXAMPLES else ""
+        steps.append(f"Set {number}images apart to test it on: {way}.")
+    elif examples < weak_points.FEW_EXAMPLES:
         least = weak_points.FEW_EXAMPLES
-        steps.append(f"Measure on more images: {least} at the least, several hundred for a firm figure.")
+        steps.append(f"Measure on more images: {least} at the least, several hundred for a precise estimate.")
+    if weak_points.seen_images(report):
+        steps.append(
+            "Measure it on images that were not used for its training: new ones, or the test split of its run."
+        )
     unmeasured, barely = weak_points.unmeasured_classes(report), weak_points.barely_measured_classes(report)
     if unmeasured:
         steps.append(f"Add {images} of {wording.name_list(unmeasured)}.")
@@ -74,13 +78,13 @@ def _comparison_steps(report: Report) -> list[str]:
 def _file_steps(report: Report) -> list[str]:
     steps = []
     if report.label_conflicts:
-        steps.append("Mend the labels of images that have two: python -m keras_transfer.inspect_data lists them.")
+        steps.append("Fix the labels of images that have two: python -m keras_transfer.inspect_data lists them.")
     if any(report.leaked.values()):
         steps.append(
             "Look for more leaks, such as the same photo in another size: python -m keras_transfer.inspect_data."
         )
     if report.left_out:
-        steps.append("Mend or remove the files that were left out; they are listed below.")
+        steps.append("Fix or remove the files that were left out; they are listed below.")
     return steps
 
 

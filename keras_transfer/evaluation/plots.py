@@ -1,4 +1,4 @@
-"""Pictures of a training run: history, confusion matrix, reliability. Figures of their own, no pyplot state."""
+"""Plots of a training run: history, confusion matrix, reliability; without pyplot's state."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def training_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """
     if not any(phase["epochs"] for phase in history):
         raise ValueError(f"There is no epoch to draw. Received: {history!r}")
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    loss_axes, accuracy_axes = figure.subplots(1, 2)
+    figure = Figure(figsize=(4.6, 5.8), layout="constrained")  # as wide as a panel of the reliability diagram
+    loss_axes, accuracy_axes = figure.subplots(2, 1)
     _draw_history(loss_axes, history, "loss")
     _draw_history(accuracy_axes, history, "accuracy")
     accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -196,4 +196,6 @@ def _name_classes(axes: Axes, class_names: Sequence[str]) -> None:
 
 
 def _shorten(name: str) -> str:
-    return name if len(name) <= _MAX_NAME_LENGTH else name[: _MAX_NAME_LENGTH - 1] + "…"
+    """Cuts the middle out, because names that begin alike are told apart by their ends."""
+    half = _MAX_NAME_LENGTH // 2
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:half]}…{name[1 - half :]}"

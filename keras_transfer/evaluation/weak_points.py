@@ -1,4 +1,4 @@
-"""What the figures of a report say against the classifier; `verdict` puts it into words."""
+"""What the metrics of a report say against the classifier; `verdict` puts it into words."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ LEAST_IMAGES_A_CLASS = 10
 
 def is_no_better_than_guessing(report: Report) -> bool:
     """Neither by accuracy, nor with every class counting the same: where one class is rare, the first says little."""
-    figures = report.headline
+    metrics = report.headline
     measured_classes = len(report.class_names) - len(unmeasured_classes(report))
-    balanced, _ = figures["intervals"]["balanced_accuracy"] or [figures["balanced_accuracy"]] * 2
-    return bool(figures["intervals"]["accuracy"][0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
+    balanced, _ = metrics["intervals"]["balanced_accuracy"] or [metrics["balanced_accuracy"]] * 2
+    return bool(metrics["intervals"]["accuracy"][0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
 
 
 def missed_classes(report: Report) -> list[str]:
     """Classes of which fewer than half the images are found, where that is more than chance."""
     found = []
     for name in report.class_names:
-        figures = report.headline["per_class"][name]
-        if figures["support"]:
-            _, high = intervals.of_fraction(round(figures["recall"] * figures["support"]), figures["support"])
+        metrics = report.headline["per_class"][name]
+        if metrics["support"]:
+            _, high = intervals.of_fraction(round(metrics["recall"] * metrics["support"]), metrics["support"])
             if high < _LEAST_RECALL:
                 found.append(name)
     return found
@@ -76,12 +76,12 @@ def is_worse_than_own_test(report: Report) -> bool:
 
 
 def has_no_test(report: Report) -> bool:
-    """Whether the figures are of images that had a part in training."""
+    """Whether the metrics are of images that were used for training."""
     return report.headline_split in ("validation", "train")
 
 
 def seen_images(report: Report) -> int:
-    """How many of the measured images had a part in training, where that is not said by their split already."""
+    """How many of the measured images were used for training, where that is not said by their split already."""
     return 0 if has_no_test(report) else sum(report.seen.values())
 
 

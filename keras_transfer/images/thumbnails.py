@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 160  # pixels of the longer side: sharp on a phone at half of that
-_QUALITY = 70  # about 5 KB each
+SIDE = 240  # pixels of the longer side, and CSS pixels on a page: enough to judge a label by
+_QUALITY = 70  # about 10 KB each
 
 
 def data_uri(pixels: NDArray[np.uint8], *, longest_side: int = SIDE) -> str:

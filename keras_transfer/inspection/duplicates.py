@@ -131,12 +131,12 @@ def _findings_of(item: Group, examples: Examples) -> list[Finding]:
     classes = list(dict.fromkeys(examples.class_names[examples.label_ids[index]] for index in item.indices))
     kinds = [f"{kind}_across_splits"] * (len(splits) > 1) + [f"{kind}_of_two_classes"] * (len(classes) > 1)
     files = tuple(examples.paths[index] for index in item.indices)
-    why = f"{len(files)} files {saying}" + ("." if item.how == "exact" else f" ({item.score:.3f} of 1).")
+    why, detail = f"{len(files)} files {saying}.", "" if item.how == "exact" else f"{item.score:.3f} of 1 alike"
     if len(splits) > 1:
         why += f" They are in {' and '.join(splits)}."
     if len(classes) > 1:
         why += f" Their labels are {' and '.join(classes)}."
-    return [Finding(name, files, why, score=item.score) for name in kinds or [kind]]
+    return [Finding(name, files, why, score=item.score, detail=detail) for name in kinds or [kind]]
 
 
 def _first_of_each(digests: Sequence[str]) -> list[int]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from keras_transfer.data import exclusions
-from keras_transfer.data.examples import Examples
 from keras_transfer.data.exclusions import Exclusion
 from keras_transfer.inspection.findings import KINDS, Finding
 
@@ -25,33 +22,39 @@ _SUGGESTED = (
 _KEPT_FIRST = ("test", "validation", "train", "")
 
 
-def write(path: str | Path, found: Sequence[Finding], examples: Examples) -> None:
-    """Writes the list.
+def choose(found: Sequence[Finding], split_of: Mapping[str, str]) -> list[Exclusion]:
+    """The files to leave out, each once, and those that are only suggested.
 
     Left out are unreadable and damaged files, all copies with two labels, and all but one of other copies: the one
-    in the test is kept, else the one in validation. What is only suspected is written as a comment.
+    in the test is kept, else the one in validation. What needs a person's eye is only suggested.
 
     Args:
-      path: of the list.
       found: findings.
-      examples: for the splits of the files.
+      split_of: path -> split, of the readable files.
     """
-    split_of = dict(zip(examples.paths, examples.splits, strict=True))
-    exclusions.write(path, choose(found, split_of))
-
-
-def choose(found: Sequence[Finding], split_of: dict[str, str]) -> list[Exclusion]:
-    """The files to leave out, each once, and those that are only suggested."""
     chosen: dict[str, Exclusion] = {}
     for kind in (*_CERTAIN, *_ONE_IS_KEPT, *_SUGGESTED):
         for item in (item for item in found if item.kind == kind):
             for file in _spare_files(item, split_of):
-                reason = f"{KINDS[kind].title}: {item.why}"
+                reason = f"{KINDS[kind].title}: {item.sentence}"
                 chosen.setdefault(file, Exclusion(file, " ".join(reason.split()), is_active=kind not in _SUGGESTED))
     return list(chosen.values())
 
 
-def _spare_files(item: Finding, split_of: dict[str, str]) -> list[str]:
+def unsolved(found: Sequence[Finding], chosen: Sequence[Exclusion], split_of: Mapping[str, str]) -> list[Finding]:
+    """The errors that remain where the chosen files are left out."""
+    dropped = {item.path for item in chosen if item.is_active}
+
+    def remains(item: Finding) -> bool:
+        left = [file for file in item.files if file not in dropped]
+        if item.kind == "group_split_apart":
+            return len({split_of[file] for file in left}) > 1
+        return item.kind not in (*_CERTAIN, *_ONE_IS_KEPT) and len(left) > 1
+
+    return [item for item in found if item.severity == "error" and remains(item)]
+
+
+def _spare_files(item: Finding, split_of: Mapping[str, str]) -> list[str]:
     """The files of a finding that can go; where they lie in several splits, those of one split stay."""
     if item.kind in _CERTAIN or len(item.files) == 1:
         return list(item.files)

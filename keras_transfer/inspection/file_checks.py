@@ -14,6 +14,7 @@ from keras_transfer.inspection.photos import Photo
 _SMALL_SHARE = 0.5  # of the side that the network sees: enlarged by more than that, nothing sharp is left
 _ELONGATED = 3.0  # longer side : shorter side; a square crop then shows less than a third
 _HUGE_PIXELS = 20_000_000
+_SIZE_MATTERS = ("small", "elongated", "huge")
 _LEAST_CONTRAST = 4.0  # grey levels of 255: the noise of a camera alone
 
 _Check = Callable[[Photo, Header, ImageConfig], str]
@@ -35,8 +36,9 @@ def check(photos: Sequence[Photo], *, image: ImageConfig) -> list[Finding]:
         if photo.header is not None:
             found += _check_header(photo, photo.header, image)
         if photo.look is not None and photo.contrast < _LEAST_CONTRAST:
-            why = f"Its grey levels vary by {photo.contrast:.1f} of 255 (standard deviation)."
-            found.append(Finding("nearly_constant", (photo.path,), why, score=-photo.contrast))
+            detail = f"standard deviation {photo.contrast:.1f} of 255"
+            why = "Its grey levels hardly vary."
+            found.append(Finding("nearly_constant", (photo.path,), why, score=-photo.contrast, detail=detail))
     return found
 
 
@@ -47,7 +49,12 @@ def check_left_out(left_out: Sequence[LeftOut]) -> list[Finding]:
 
 def _check_header(photo: Photo, header: Header, image: ImageConfig) -> list[Finding]:
     whys = {kind: why(photo, header, image) for kind, why in _CHECKS.items()}
-    return [Finding(kind, (photo.path,), why) for kind, why in whys.items() if why]
+    size = f"{header.width} x {header.height} pixels"
+    return [
+        Finding(kind, (photo.path,), why, detail=size if kind in _SIZE_MATTERS else "")
+        for kind, why in whys.items()
+        if why
+    ]
 
 
 def _wrong_extension(photo: Photo, header: Header, _image: ImageConfig) -> str:
@@ -83,7 +90,7 @@ def _exif_orientation(_photo: Photo, header: Header, image: ImageConfig) -> str:
 
 def _small(_photo: Photo, header: Header, image: ImageConfig) -> str:
     is_small = min(header.width, header.height) < _SMALL_SHARE * image.image_size
-    return f"It has {header.width} x {header.height} pixels; the network sees {image.image_size}." if is_small else ""
+    return f"It is small: the network sees {image.image_size} x {image.image_size} pixels." if is_small else ""
 
 
 def _elongated(_photo: Photo, header: Header, image: ImageConfig) -> str:
@@ -91,12 +98,12 @@ def _elongated(_photo: Photo, header: Header, image: ImageConfig) -> str:
     if ratio <= _ELONGATED:
         return ""
     effect = {"crop": "most of it is cut off", "squash": "it is squashed", "pad": "most of the square is black"}
-    return f"It has {header.width} x {header.height} pixels, so {effect[image.resize_mode]}."
+    return f"It is so long or high that {effect[image.resize_mode]}."
 
 
 def _huge(_photo: Photo, header: Header, _image: ImageConfig) -> str:
-    pixels = header.width * header.height
-    return f"It has {header.width} x {header.height} pixels." if pixels > _HUGE_PIXELS else ""
+    is_huge = header.width * header.height > _HUGE_PIXELS
+    return f"It has more than {_HUGE_PIXELS:,} pixels." if is_huge else ""
 
 
 _CHECKS: dict[str, _Check] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_transfer.images import sixteen_bits
 
-# error: figures or training are wrong with it; warning: look at it; info: good to know.
+# error: metrics or training are wrong with it; warning: look at it; info: good to know.
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -32,16 +32,16 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(
         "error",
         "Unreadable files",
-        "Get the file again, convert it to JPEG or PNG, or remove it. Training leaves it out.",
+        "Get the file again, convert it to JPEG or PNG, or remove it.",
     ),
     "damaged": Kind(
         "error", "Damaged pictures", "Look at it: a part is usually grey or shifted. Get it again or leave it out."
     ),
     "exact_copies_across_splits": Kind(
-        "error", "Leaks: the same bytes in several splits", "Keep it in one split. exclude.txt leaves the others out."
+        "error", "Leaks: the same bytes in several splits", "Keep it in one split and leave the other copies out."
     ),
     "near_copies_across_splits": Kind(
-        "error", "Leaks: the same picture in several splits", "Keep it in one split. exclude.txt leaves the others out."
+        "error", "Leaks: the same picture in several splits", "Keep it in one split and leave the other copies out."
     ),
     "exact_copies_of_two_classes": Kind(
         "error",
@@ -57,7 +57,7 @@ KINDS: Mapping[str, Kind] = {
         "error", "Groups split apart", "Move the whole group into one split; training refuses it as it is."
     ),
     "suspected_label": Kind(
-        "warning", "Suspected label errors", "Look at it; if the label is wrong, mend it or leave it out."
+        "warning", "Suspected label errors", "Look at it; if the label is wrong, fix it or leave it out."
     ),
     "similar_across_splits": Kind(
         "warning",
@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "tiny_class": Kind("warning", "Tiny classes", "Add images, or merge the class with another one."),
     "imbalance": Kind(
-        "warning", "Unbalanced classes", "Add images to the rare classes, or train with --class_weights=balanced."
+        "warning", "Unbalanced classes", "Otherwise it prefers the large classes where it cannot decide."
     ),
     "class_balance": Kind("warning", "Classes differ between splits", "Split anew, stratified by class."),
     "drift": Kind(
@@ -132,14 +132,21 @@ class Finding:
     Attributes:
       kind: a key of `KINDS`.
       files: that it is about; none where it is about classes or splits.
-      why: a sentence with what was found.
+      why: a sentence with what was found, the same for all files of which the same is to be said.
       score: how sure or how grave within its kind, the larger the more; 0 where there is no such order.
+      detail: what is particular to it, such as the size of an image; or "".
     """
 
     kind: str
     files: tuple[str, ...]
     why: str
     score: float = 0.0
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """`why` with its `detail`."""
+        return f"{self.why.removesuffix('.')} ({self.detail})." if self.detail else self.why
 
     @property
     def severity(self) -> str:
@@ -152,7 +159,7 @@ class Finding:
             "kind": self.kind,
             "severity": self.severity,
             "files": list(self.files),
-            "why": self.why,
+            "why": self.sentence,
             "what_to_do": KINDS[self.kind].what_to_do,
             "score": self.score,
         }

@@ -116,9 +116,9 @@ def findings(ranking: Ranking, examples: Examples) -> list[Finding]:
         Finding(
             "suspected_label",
             (row["path"],),
-            f"Its label is {row['label']!r} ({row['quality']:.1%} likely); a simple classifier that never saw it says "
-            f"{row['suggested']!r}.",
+            f"Its label is {row['label']!r}; a simple classifier that never saw it says {row['suggested']!r}.",
             score=1 - row["quality"],
+            detail=f"its label is {row['quality']:.1%} likely",
         )
         for row in describe(ranking, examples)
         if row["is_suspect"]

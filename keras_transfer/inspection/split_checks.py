@@ -17,11 +17,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from keras_transfer.config import SPLITS
+from keras_transfer.data import class_balance
 from keras_transfer.data.examples import Examples
 from keras_transfer.inspection.findings import Finding
 
-_TINY = 10  # training images of a class, below which its figures and its learning are chance
-_IMBALANCE = 10.0  # largest class : smallest class
+_TINY = 10  # training images of a class, below which its metrics and its learning are chance
 _SIGNIFICANT = 0.001  # many comparisons are made, and small differences are no fault
 _LEAST_ASSOCIATION = 0.1  # Cramer's V: a small effect (Cohen 1988, chapter 7)
 _LEAST_AREA = 0.6  # area under the ROC curve; 0.5 is chance
@@ -52,15 +52,18 @@ def check_classes(examples: Examples) -> list[Finding]:
     trained = examples.in_split("train") if "train" in examples.splits else examples
     counts = dict(zip(examples.class_names, trained.class_counts().tolist(), strict=True))
     found = [
-        Finding("tiny_class", (), f"Class {name!r} has {count} image(s) to train on.", score=-count)
+        Finding(
+            "tiny_class",
+            (),
+            f"A class has fewer than {_TINY} images to train on.",
+            score=-count,
+            detail=f"{name!r} has {count}",
+        )
         for name, count in counts.items()
         if count < _TINY
     ]
-    largest, smallest = max(counts, key=lambda name: counts[name]), min(counts, key=lambda name: counts[name])
-    if counts[largest] > _IMBALANCE * max(counts[smallest], 1):
-        why = f"Class {largest!r} has {counts[largest]:,} images to train on and {smallest!r} has {counts[smallest]:,}."
-        found.append(Finding("imbalance", (), why))
-    return found
+    advice = class_balance.advice(counts, class_weights="none")
+    return [*found, Finding("imbalance", (), advice)] if advice else found
 
 
 def check_groups(examples: Examples) -> list[Finding]:

@@ -68,7 +68,7 @@ def build(
       UserError: an unknown layer, an image too small, or weights that cannot be had (see `weights.find`).
     """
     _refuse_wrong_arguments(config, class_count=class_count, image_size=image_size)
-    backbone = _backbone(config)
+    backbone = backbone_of(config)
     base = build_base(backbone, image_size=image_size)
     feature_layer = config.feature_layer or base.operations[-1].name
     _refuse_unknown_feature_layer(base, backbone, feature_layer)
@@ -115,7 +115,8 @@ def _refuse_wrong_arguments(config: ModelConfig, *, class_count: int, image_size
         raise UserError(f"--image_size must be at least {smallest} for {config.backbone}. Received: {image_size}")
 
 
-def _backbone(config: ModelConfig) -> Backbone:
+def backbone_of(config: ModelConfig) -> Backbone:
+    """The network that a configuration names, with its dense layers where the head stands on one of them."""
     if config.feature_layer in TOP_LAYERS and config.backbone in BACKBONES_WITH_TOP:
         return BACKBONES_WITH_TOP[config.backbone]
     return BACKBONES[config.backbone]

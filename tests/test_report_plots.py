@@ -1,0 +1,45 @@
+"""Tests of keras_transfer.evaluation.report_plots."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from keras_transfer.evaluation import report_plots
+from small_report import GOOD, NAMES, figures, make_report, phase
+
+BINS = figures(GOOD, NAMES)["reliability"]
+CALIBRATION = {
+    "reason": "Divided by 1.3.",
+    "temperature": 1.3,
+    "before": {"reliability": BINS, "log_loss": 0.5, "ece": 0.2},
+    "after": {"reliability": BINS, "log_loss": 0.4, "ece": 0.1},
+}
+_PHONE = 400  # CSS pixels
+
+
+def pictures_of(**settings):
+    return {picture.name: picture for picture in report_plots.draw(make_report(**settings))}
+
+
+@pytest.mark.parametrize(("calibration", "panels"), [({}, 1), ({**CALIBRATION, "temperature": 1}, 1), (CALIBRATION, 3)])
+def test_the_panels_of_a_diagram_are_images_of_their_own_and_one_file(calibration, panels):
+    picture = pictures_of(calibration=calibration)["reliability"]
+    assert len(picture.images) == panels
+    assert len({image.alt for image in picture.images}) == panels
+    one, together = (Image.open(io.BytesIO(png)).width for png in (picture.images[0].png, picture.png))
+    assert (together > 2 * one) == (panels == 3)
+
+
+def test_diagram_and_curves_can_be_read_on_a_phone():
+    pictures = pictures_of(calibration=CALIBRATION, history=[phase()], kept_phase="head")
+    for name in ("reliability", "training_curves"):
+        assert all(image.least_width < _PHONE for image in pictures[name].images)
+    assert pictures["reliability"].is_wide
+    assert not pictures["training_curves"].is_wide
+
+
+def test_what_was_not_trained_has_no_curves():
+    assert set(pictures_of()) == {"confusion_matrix", "reliability"}
