@@ -29,14 +29,14 @@ _FARTHEST = 34
 LEAST_CORRELATION = 0.9
 # Of pictures that are all alike, such as X-rays, every third pair is a candidate. The bound keeps time and memory.
 _CANDIDATES_A_PICTURE, _LEAST_BOUND = 1, 20_000
-_ROWS, _COLUMNS = 512, 8192  # of a block of pairs: 32 MiB of differences
-# All pairs of so many take 10 to 30 seconds; of ten times as many they would take a hundred times as long.
+_ROWS, _COLUMNS = 128, 4096  # of a block of pairs: 4 MiB of differences, which stay in the cache
+# All pairs of so many take 10 to 20 seconds; of ten times as many they would take a hundred times as long.
 MOST_COMPARED_WITH_ALL = 50_000
 # Of more, each is compared with so many next ones in each of 16 orders. A re-encoded or resized copy differs in 3 bits,
 # and so stands beside its original in most of them.
 _NEXT = 4
 _CHUNK = 256  # pairs compared closely at once
-_READERS, _KEPT = 4, 1024  # threads; small copies in memory, of 12 KiB each
+_READERS, _KEPT = 4, 512  # threads; small copies in memory, of 12 KiB each
 
 Read = Callable[[int], NDArray[np.uint8]]
 Candidates = NDArray[np.int64]
@@ -146,14 +146,13 @@ def _neighbours(seen: Looks) -> Iterator[Candidates]:
     for turn in range(octets.shape[1]):
         keys = np.roll(octets, -turn, axis=1)[:, :8].copy().view(">u8").ravel()
         order = np.argsort(keys) % count
-        near = [np.sort(np.stack([order[:-ahead], order[ahead:]]), axis=0) for ahead in range(1, _NEXT + 1)]
-        first, second = np.concatenate(near, axis=1)
-        bits = _least_bits(seen, first, second)
-        is_near = (bits <= _FARTHEST) & (first < second)
-        pairs = np.setdiff1d(first[is_near] * count + second[is_near], known)
-        known = np.concatenate([known, pairs])
-        first, second = np.divmod(pairs, count)
-        yield np.stack([first, second, _least_bits(seen, first, second)])
+        for ahead in range(1, _NEXT + 1):
+            first, second = np.sort(np.stack([order[:-ahead], order[ahead:]]), axis=0)
+            is_near = (_least_bits(seen, first, second) <= _FARTHEST) & (first < second)
+            pairs = np.setdiff1d(first[is_near] * count + second[is_near], known)
+            known = np.concatenate([known, pairs])
+            first, second = np.divmod(pairs, count)
+            yield np.stack([first, second, _least_bits(seen, first, second)])
 
 
 def _least_bits(seen: Looks, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from keras_transfer.config import ImageConfig
 from keras_transfer.data.examples import LeftOut
+from keras_transfer.images import looks
 from keras_transfer.inspection.findings import Finding
 from keras_transfer.inspection.headers import Header
 from keras_transfer.inspection.photos import Photo
@@ -15,7 +16,6 @@ _SMALL_SHARE = 0.5  # of the side that the network sees: enlarged by more than t
 _ELONGATED = 3.0  # longer side : shorter side; a square crop then shows less than a third
 _HUGE_PIXELS = 20_000_000
 _SIZE_MATTERS = ("small", "elongated", "huge")
-_LEAST_CONTRAST = 4.0  # grey levels of 255: the noise of a camera alone
 
 _Check = Callable[[Photo, Header, ImageConfig], str]
 
@@ -35,7 +35,7 @@ def check(photos: Sequence[Photo], *, image: ImageConfig) -> list[Finding]:
             found.append(Finding("damaged", (photo.path,), f"A strict decoder says: {photo.damage}."))
         if photo.header is not None:
             found += _check_header(photo, photo.header, image)
-        if photo.look is not None and photo.contrast < _LEAST_CONTRAST:
+        if photo.look is not None and photo.contrast < looks.LEAST_CONTRAST:
             detail = f"standard deviation {photo.contrast:.1f} of 255"
             why = "Its grey levels hardly vary."
             found.append(Finding("nearly_constant", (photo.path,), why, score=-photo.contrast, detail=detail))
