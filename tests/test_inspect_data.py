@@ -285,7 +285,9 @@ def test_where_no_image_can_be_read_each_is_an_error(tmp_path):
         (("--image_dir=nowhere",), 1, "There is no folder or file 'nowhere'"),
         (("--image_dir=.", "--output="), 2, "--output is missing"),
         (("--image_dir=.", "--run_dir=x", "--backbone=vgg16"), 2, "--run_dir brings its own network"),
-        (("--image_dir=.", "--weights=nowhere.h5"), 2, "--weights=nowhere.h5 is no file"),
+        (("--dataset=drawn_vehicles", "--backbone=vgg16", "--weights=nowhere.h5"), 1, "no weights file nowhere.h5"),
+        (("--dataset=drawn_vehicles", "--backbone=vgg16"), 1, "--allow_download"),
+        (("--image_dir=.", "--output=/dev/null/inspection"), 1, "--output=/dev/null/inspection"),
         (("--image_dir=.", "--backbone=mobilenetv22"), 2, "Did you mean 'mobilenetv2'?"),
     ],
 )
