@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_transfer import terminal
 from keras_transfer.config import ImageConfig, TrainConfig, UserError
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.training import bank_filling, phases, plan
+from keras_transfer.training import bank_filling, interruption, phases, plan
 from keras_transfer.training.feature_bank import Column, FeatureBank
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
@@ -50,10 +56,16 @@ def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tup
     return banks
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file of the banks, locks aside."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def contents(folder: Path) -> dict[tuple[str, str], str]:
+    """Digest of every record of the banks, by column and image: which shard it lies in depends on time."""
+    found = {}
+    for index in (path for path in folder.rglob("[!.]*.json") if path.name != "column.json"):
+        digests, records = json.loads(index.read_text("utf-8"))["images"], index.with_suffix(".records").read_bytes()
+        size = len(records) // len(digests)
+        for row, digest in enumerate(digests):
+            record = records[row * size : (row + 1) * size]
+            found[index.parent.name, digest] = hashlib.sha256(record).hexdigest()
+    return found
 
 
 def test_training_images_get_every_view_and_validation_images_the_clean_one(classifier, examples, tmp_path):
@@ -173,12 +185,104 @@ def test_a_full_disk_names_the_bytes_needed_and_leaves_nothing_half_written(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_file_that_was_changed_meanwhile_is_a_clear_error(classifier, examples, tmp_path):
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"no image any more")
-    changed = dataclasses.replace(examples, paths=(str(broken), *examples.paths[1:]))
-    with pytest.raises(UserError, match="cannot be read any more"):
-        fill(classifier, changed, make_config(tmp_path))
+@pytest.mark.parametrize("now", ["nothing", "no image", "another photo"])
+def test_a_file_that_changed_meanwhile_is_named_and_nothing_is_stored_under_its_digest(
+    classifier, examples, tmp_path, now
+):
+    path = tmp_path / "photo.png"
+    if now == "no image":
+        path.write_bytes(b"no image any more")
+    if now == "another photo":
+        shutil.copyfile(examples.paths[1], path)
+    changed = dataclasses.replace(examples, paths=(str(path), *examples.paths[1:]))
+    config = make_config(tmp_path)
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        fill(classifier, changed, config)
+    for bank in open_banks(classifier, config):
+        assert bank.missing_views(examples.sha256[0], range(3)) == (0, 1, 2)
+
+
+def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classifier, examples, tmp_path, monkeypatch):
+    def gone(self: Column, digests: Sequence[str], records: np.ndarray) -> None:
+        if self.places:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.folder))
+        add(self, digests, records)
+
+    add = Column.add
+    monkeypatch.setattr(Column, "add", gone)
+    monkeypatch.setattr(bank_filling, "_SHARD_IMAGES", 2)
+    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 6)
+    config = make_config(tmp_path)
+    with pytest.raises(UserError, match="--feature_cache_dir"):
+        fill(classifier, examples, config)
+    assert len(contents(tmp_path)) > 0
+
+
+def test_a_shard_ends_when_its_time_is_up(classifier, examples, tmp_path, monkeypatch):
+    monkeypatch.setattr(bank_filling, "_SHARD_SECONDS", 0.0)
+    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 3)
+    (bank,) = fill(classifier, examples, make_config(tmp_path))
+    assert len(list(bank.columns[2].folder.glob("*.records"))) == TRAIN
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, *, after_batches: int, number: int = signal.SIGINT) -> None:
+    """Sends this process a signal once so many batches are computed."""
+    batches = []
+
+    @contextlib.contextmanager
+    def bar(**_: object) -> Iterator[Callable[[int], None]]:
+        def advance(count: int) -> None:
+            batches.append(count)
+            if len(batches) == after_batches:
+                signal.raise_signal(number)
+
+        yield advance
+
+    monkeypatch.setattr(terminal, "progress_bar", bar)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(classifier, examples, tmp_path_factory):
+    """The records of a bank that nothing came between."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    fill(classifier, examples, make_config(folder))
+    return contents(folder)
+
+
+@pytest.mark.parametrize(
+    ("batch", "after_batches", "number", "exit_code"),
+    [
+        (1, 5, signal.SIGINT, 130),  # fewer than an image's views
+        (2, 4, signal.SIGINT, 130),  # not a multiple of them
+        (3, 1, signal.SIGINT, 130),
+        (6, 1, signal.SIGTERM, 143),
+    ],
+)
+def test_an_interruption_keeps_what_was_finished_says_how_much_and_changes_no_record(
+    classifier, examples, undisturbed, tmp_path, monkeypatch, capsys, batch, after_batches, number, exit_code
+):
+    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", batch)
+    total = TRAIN * 3 + VALIDATION
+    config = make_config(tmp_path)
+    with monkeypatch.context() as once:
+        interrupt(once, after_batches=after_batches, number=number)
+        with pytest.raises(interruption.Interrupted) as caught:
+            fill(classifier, examples, config)
+    assert caught.value.exit_code == exit_code
+    assert "Stopping" in capsys.readouterr().err
+    kept = contents(tmp_path)
+    assert f"{len(kept)} of {total} views" in str(caught.value)
+    assert 0 < len(kept) < total
+    fill(classifier, examples, config)
+    assert contents(tmp_path) == undisturbed
+    assert kept.items() <= undisturbed.items()
+
+
+def test_an_interruption_at_the_very_end_is_one_too(classifier, examples, tmp_path, monkeypatch):
+    interrupt(monkeypatch, after_batches=2)
+    total = TRAIN * 3 + VALIDATION
+    with pytest.raises(KeyboardInterrupt, match=f"{total} of {total} views"):
+        fill(classifier, examples, make_config(tmp_path))
 
 
 BUILD = """
@@ -247,13 +351,11 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_next_run_to_the_very_sa
         order(builder, folder)
         time.sleep(seconds * fraction)
         kill(builder)
-        left_behind = contents(folder)
-        finished = {name: digest for name, digest in left_behind.items() if name.endswith(".json")}
+        finished = {path: path.read_bytes() for path in folder.rglob("[!.]*.json")}
         builder = start_builder(photos)
         order(builder, folder)
         assert builder.stdout is not None
         assert builder.stdout.readline() == "done\n"
-        after = contents(folder)
-        assert {name: after[name] for name in expected} == expected
-        assert finished.items() <= after.items()  # finished shards were used, not made again
+        assert contents(folder) == expected
+        assert all(path.read_bytes() == content for path, content in finished.items())  # used, not made again
     kill(builder)

@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,54 @@ def test_a_folder_of_the_run_below_a_file_is_refused(small_run, tmp_path, capsys
     assert str(place) in error_of(capsys)
     assert (tmp_path / "file").read_text() == "x"
     assert not list(tmp_path.rglob("*.keras"))
+
+
+NO_HOME = """
+import pathlib, sys
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = no_home
+import keras_transfer.{command} as command
+code = command.main()
+assert "tensorflow" not in sys.modules
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "flags", "is_refused"),
+    [
+        ("train", [], True),
+        ("train", ["--feature_cache=on"], True),
+        ("train", ["--dry_run"], True),
+        ("inspect_data", ["--backbone=vgg16", "--weights=random"], True),
+        ("train", ["--feature_cache_dir=file"], True),
+        ("inspect_data", ["--backbone=vgg16", "--weights=random", "--feature_cache_dir=file"], True),
+        ("train", ["--feature_cache_dir=cache"], False),
+        ("train", ["--feature_cache=off"], False),
+        ("train", ["--feature_cache=off", "--feature_cache_dir=file"], False),
+        ("inspect_data", [], False),
+    ],
+)
+def test_without_a_place_for_the_feature_bank_the_flag_is_named_before_tensorflow_is_imported(
+    tmp_path, command, flags, is_refused
+):
+    """What is not refused goes on to find that there are no photos."""
+    (tmp_path / "file").write_text("x")
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+    ended = subprocess.run(
+        [sys.executable, "-c", NO_HOME.format(command=command), "--image_dir=nowhere", *flags],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("ERROR: ") == 1
+    assert "Traceback" not in ended.stderr
+    assert ("--feature_cache_dir" in ended.stderr) is is_refused
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

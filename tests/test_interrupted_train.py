@@ -1,0 +1,149 @@
+"""What comes between the start and the end of a run: Ctrl-C, photos that change or go, banks that stay open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from keras_transfer import terminal, training_run
+from keras_transfer.training import bank_filling, column_lock, phases, stored_features
+from small_training import run_command, small_run_flags, write_photos
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """15 training, 6 validation and 9 test photos, which a test may change."""
+    write_photos(tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def open_locks() -> list[str]:
+    """Lock files of columns that this process has open."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [path for path in found if path.endswith(column_lock.LOCK_FILE)]
+
+
+def frozen_passes(capsys: pytest.CaptureFixture[str], flags: list[str]) -> int:
+    """That a dry run plans."""
+    capsys.readouterr()
+    assert run_command("train", *flags, "--dry_run") == 0
+    found = re.search(r"with the bank +([\d,]+) frozen passes", capsys.readouterr().out)
+    assert found is not None
+    return int(found[1].replace(",", ""))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list open files")
+def test_neither_a_run_nor_a_dry_run_on_a_filled_bank_leaves_it_open(small_run):
+    flags = small_run_flags(small_run.photos, small_run.path.parent)
+    assert run_command("train", *flags, "--run_dir=", "--dry_run") == 0
+    assert open_locks() == []
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_while_the_bank_is_filled_says_what_is_kept_and_the_next_run_goes_on_there(
+    photos, tmp_path, monkeypatch, capsys, number, exit_code
+):
+    @contextlib.contextmanager
+    def bar(**_: object) -> Iterator[Callable[[int], None]]:
+        yield lambda count: signal.raise_signal(number) if count else None
+
+    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 2)
+    flags = small_run_flags(photos, tmp_path)
+    all_of_them = frozen_passes(capsys, flags)
+    assert all_of_them == 15 * 2 + 6
+    with monkeypatch.context() as once:
+        once.setattr(terminal, "progress_bar", bar)
+        once.setattr(signal, "raise_signal", send_once(signal.raise_signal))
+        assert run_command("train", *flags) == exit_code
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
+    (message,) = re.findall(r"ERROR: .*", printed)
+    (kept,) = re.findall(rf"([\d,]+) of {all_of_them} views", message)
+    assert 0 < int(kept) < all_of_them
+    shutil.rmtree(tmp_path / "run")
+    assert frozen_passes(capsys, flags) == all_of_them - int(kept)
+
+
+def send_once(send: Callable[[int], None]) -> Callable[[int], None]:
+    sent: list[int] = []
+
+    def once(number: int) -> None:
+        if not sent:
+            sent.append(number)
+            send(number)
+
+    return once
+
+
+@pytest.mark.parametrize("uses_bank", [True, False])
+def test_ctrl_c_while_a_phase_is_trained_says_that_only_the_bank_is_kept(
+    photos, tmp_path, monkeypatch, capsys, uses_bank
+):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phases, "run", interrupted)
+    flag = "--feature_cache=on" if uses_bank else "--feature_cache=off"
+    assert run_command("train", *small_run_flags(photos, tmp_path), flag) == 130
+    (message,) = re.findall(r"ERROR: .*", capsys.readouterr().err)
+    assert ("bank is kept" in message) is uses_bank
+    assert "epochs are not" in message
+    assert open_locks() == []
+
+
+def change(path: Path) -> None:
+    shutil.copyfile(path.parent / "1.jpg", path)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, change])
+@pytest.mark.parametrize("flag", ["--feature_cache=on", "--feature_cache=off"])
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_photo_that_changes_or_goes_after_it_was_read_is_one_error_that_names_it(
+    photos, tmp_path, monkeypatch, capsys, harm, flag, split
+):
+    """The test split is read for the baselines."""
+    path = photos / split / "red" / "0.jpg"
+    show = training_run.show
+
+    def show_and_harm(prepared: training_run.Prepared) -> None:
+        show(prepared)
+        harm(path)
+
+    monkeypatch.setattr(training_run, "show", show_and_harm)
+    assert run_command("train", *small_run_flags(photos, tmp_path), "--head_epochs=1", flag) == 1
+    printed = capsys.readouterr().err
+    (message,) = re.findall(r"ERROR: .*", printed)
+    assert str(path) in message
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, change])
+def test_a_photo_that_changes_or_goes_while_it_is_inspected_is_one_error_that_names_it(
+    photos, tmp_path, monkeypatch, capsys, harm
+):
+    path = photos / "train" / "red" / "0.jpg"
+    collect = stored_features.collect
+
+    def harm_and_collect(*arguments: object, **named: object) -> object:
+        harm(path)
+        return collect(*arguments, **named)
+
+    monkeypatch.setattr(stored_features, "collect", harm_and_collect)
+    flags = [f"--image_dir={photos}", f"--output={tmp_path / 'inspection'}", "--backbone=mobilenetv2"]
+    flags += ["--weights=random", "--image_size=32", f"--feature_cache_dir={tmp_path / 'cache'}"]
+    assert run_command("inspect_data", *flags) == 1
+    printed = capsys.readouterr().err
+    (message,) = re.findall(r"ERROR: .*", printed)
+    assert str(path) in message
+    assert "Traceback" not in printed
+    assert open_locks() == []
