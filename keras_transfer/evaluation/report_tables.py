@@ -26,7 +26,7 @@ _DEFINITIONS = {
     "Macro F1": "The mean F1 of the classes that have images; it falls with missed images and with false alarms alike.",
     "Weighted F1": "The mean F1 of the classes, weighted by their size.",
     "Top-5 accuracy": "The fraction whose class is among the five most probable.",
-    "ROC AUC": "How well the probability of a class ranks its images before the others, mean of the classes; chance: 0.5.",
+    "ROC AUC": "How well the probability of a class ranks its images before the others, a mean over the classes.",
     "Average precision": "The area under the curve of precision over recall, mean of the classes.",
     "Log loss": "The mean negative logarithm of the true class's probability; 0 is perfect.",
     "Brier score": "The mean squared error of the probabilities, from 0 to 2; 0 is perfect.",
@@ -188,8 +188,8 @@ def of_thresholds(rows: Sequence[Mapping[str, Any]], split: str, *, abstain_belo
             ]
             for row in rows
         ],
-        f"The accuracy is of what is answered; the rest can go to a person: {own} Choose the threshold on other images than those "
-        "that you report its accuracy on.",
+        f"The accuracy is of what is answered; the rest can go to a person: {own} Choose the threshold on other images "
+        "than those that you report its accuracy on.",
     )
 
 
