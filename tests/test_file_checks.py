@@ -37,7 +37,7 @@ def check(
         [Photo(path, "digest", header=Header(**{**PLAIN, **header}), **own)], image=image or ImageConfig()
     )
     assert all(item.files == (path,) for item in found)
-    return {item.kind: item.why for item in found}
+    return {item.kind: item.sentence for item in found}
 
 
 def test_a_plain_photo_has_no_finding():
@@ -98,7 +98,7 @@ def test_files_that_the_source_left_out_are_told():
         LeftOut("b.txt", "no image", is_unreadable=False),
     ]
     found = file_checks.check_left_out(left_out)
-    assert [(item.kind, item.files, item.why) for item in found] == [
+    assert [(item.kind, item.files, item.sentence) for item in found] == [
         ("unreadable", ("a.heic",), "cannot be read"),
         ("left_out", ("b.txt",), "no image"),
     ]

@@ -12,6 +12,7 @@ from keras_transfer import training_results, training_run
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import cut
 from keras_transfer.saved_model import reader
+from small_pictures import picture
 from small_training import make_classifier, make_config, run_command, small_run_flags, write_photos
 
 COUNT = 60
@@ -121,3 +122,19 @@ def test_the_summary_names_the_slices_that_are_flagged_and_no_others():
     slices = [{"column": "time", "values": values}]
     found = training_results._comparisons({"baselines": {"head_against_probe": None}, "slices": slices})
     assert found == [("time = night", "accuracy 0.5000, 0.2500 below the others")]
+
+
+@pytest.mark.parametrize(("flags", "is_told"), [((), True), (("--class_weights=balanced",), False)])
+def test_unbalanced_classes_are_told_before_training_with_the_flag_that_helps(tmp_path, capsys, flags, is_told):
+    for name, count in (("common", 40), ("rare", 3)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(count):
+            picture(count * 100 + number, 40, 40).save(tmp_path / "photos" / name / f"{number}.jpg")
+    settings = (
+        "--backbone=mobilenetv2",
+        "--weights=random",
+        "--image_size=32",
+        f"--feature_cache_dir={tmp_path / 'c'}",
+    )
+    assert run_command("train", f"--image_dir={tmp_path / 'photos'}", *settings, "--dry_run", *flags) == 0
+    assert capsys.readouterr().err.count("--class_weights=balanced") == is_told
