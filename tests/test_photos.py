@@ -57,21 +57,22 @@ def test_no_variant_that_is_accepted_is_called_damaged(tmp_path):
     assert {name: (photo.reason, photo.damage) for name, photo in found.items() if photo.reason or photo.damage} == {}
 
 
-@pytest.mark.parametrize("name", [*DAMAGES, "cut"])
-@pytest.mark.parametrize("kind", ["4:1:1", "4:4:0", "CMYK", "gray", "progressive"])
-def test_damage_is_found_whatever_the_chroma_subsampling(tmp_path, kind, name):
+def test_damage_is_found_whatever_the_chroma_subsampling(tmp_path):
     pixels = np.asarray(picture(1, 900, 700))
-    content = {
-        "4:1:1": lambda: jpeg_files.with_subsampling(pixels, "411"),
-        "4:4:0": lambda: jpeg_files.with_subsampling(pixels, "440"),
-        "CMYK": lambda: jpeg_files.by_pillow(pixels, "CMYK"),
-        "gray": lambda: jpeg_files.by_pillow(pixels, "L"),
-        "progressive": lambda: jpeg_files.by_pillow(pixels, progressive=True),
-    }[kind]()
-    cut = content[: len(content) // 2]
-    damaged = cut if name == "cut" else DAMAGES[name](content, np.random.default_rng(0))
-    (photo,) = read(tmp_path, {"a.jpg": damaged}).values()
-    assert photo.reason or photo.damage
+    whole = {
+        "4:1:1": jpeg_files.with_subsampling(pixels, "411"),
+        "4:4:0": jpeg_files.with_subsampling(pixels, "440"),
+        "CMYK": jpeg_files.by_pillow(pixels, "CMYK"),
+        "gray": jpeg_files.by_pillow(pixels, "L"),
+        "progressive": jpeg_files.by_pillow(pixels, progressive=True),
+    }
+    files = {
+        f"{kind.replace(':', '')} {name}.jpg": damage(content, np.random.default_rng(0))
+        for kind, content in whole.items()
+        for name, damage in DAMAGES.items()
+    }
+    found = read(tmp_path, files)
+    assert [name for name, photo in found.items() if not (photo.reason or photo.damage)] == []
 
 
 def test_twelve_bits_in_sixteen_are_told(tmp_path):
