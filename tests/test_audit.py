@@ -43,7 +43,7 @@ def test_every_file_gets_the_digest_of_its_bytes(tmp_path):
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"this is no image", "Unknown image file format"),
+        (b"this is no image", "a text file"),
         (b"\xff\xd8\xff\xe0 a JPEG that ends here", ""),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x4e\x20\0\0\x27\x10\x08\2\0\0\0" + bytes(40), "20000 x 10000 pixels"),
     ],
@@ -62,6 +62,16 @@ def test_an_unreadable_file_is_left_out_with_its_reason(tmp_path, content, words
     assert words in left_out.reason
     assert "{{" not in left_out.reason
     assert "\n" not in left_out.reason
+
+
+def test_twelve_bits_in_sixteen_are_warned_of_once(tmp_path, capsys):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for path in paths:
+        Image.fromarray(np.linspace(0, 4095, 1200).astype(np.uint16).reshape(30, 40)).save(path)
+    read(examples_of(paths, [0, 0, 1]))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "3 of 3" in line
+    assert str(paths[0]) in line
 
 
 def test_a_truncated_jpeg_is_found_although_it_is_decoded_small(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+import jpeg_files
 from keras_transfer.images import decoding
 
 HEIGHT, WIDTH = 40, 60
@@ -116,6 +117,34 @@ def test_a_palette_image_with_transparency_gives_its_colours():
 def test_a_16_bit_png_keeps_its_upper_8_bits():
     levels = photo().astype(np.uint16) * 257  # 0..255 spread over 0..65535
     np.testing.assert_array_equal(decode(png_of_16_bits(levels)), photo())
+
+
+def test_arithmetic_coding_is_decoded_as_by_pillow():
+    expected = np.asarray(Image.open(io.BytesIO(jpeg_files.ARITHMETIC)))
+    np.testing.assert_array_equal(decode(jpeg_files.ARITHMETIC), expected)
+
+
+def test_a_jpeg_of_the_highest_quality_gives_what_pillow_gives():
+    """TensorFlow's default transform is off by 8 levels on average here."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    encoded = encode("JPEG", pixels=noise, quality=100)
+    np.testing.assert_array_equal(decode(encoded), np.asarray(Image.open(io.BytesIO(encoded))))
+
+
+REFUSED_JPEGS = {
+    "12 bits": jpeg_files.by_hand(0, 9, 9, sampling=[(1, 1)] * 3, precision=12, frame=0xC1),
+    "lossless": jpeg_files.by_hand(0, 9, 9, sampling=[(1, 1)] * 3, frame=0xC3),
+    "hierarchical": jpeg_files.by_hand(0, 9, 9, sampling=[(1, 1)] * 3, frame=0xC5),
+    "two components": jpeg_files.by_hand(0, 9, 9, sampling=[(1, 1)] * 2),
+    "CMYK that may be inverted or not": jpeg_files.by_hand(0, 9, 9, sampling=[(1, 1)] * 4),
+    "CMYK whose Adobe segment is lost": jpeg_files.without_adobe(encode("JPEG", "CMYK")),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_JPEGS)
+def test_a_jpeg_that_is_not_decoded_rightly_is_refused(case):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="CMYK" if "CMYK" in case else "JPEG"):
+        decode(REFUSED_JPEGS[case])
 
 
 def test_an_animated_gif_gives_its_first_frame():

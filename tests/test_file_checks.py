@@ -75,6 +75,7 @@ def test_what_just_keeps_within_the_bounds_has_no_finding(header):
         ({"damage": "premature end"}, "damaged"),
         ({"contrast": 3.9}, "nearly_constant"),
         ({"is_transparent": True}, "transparency"),
+        ({"is_nearly_black": True}, "nearly_black"),
     ],
 )
 def test_what_reading_tells_is_found_alone(of_photo, kind):

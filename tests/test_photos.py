@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import image_variants
+import jpeg_files
+import png_files
 from keras_transfer.config import ImageConfig
 from keras_transfer.images import eager_decoding
 from keras_transfer.inspection import photos
@@ -46,6 +49,41 @@ def test_whole_files_of_every_format_are_read_without_a_complaint(tmp_path):
         assert photo.digest == hashlib.sha256(WHOLE[name]).hexdigest()
         assert photo.header is not None
         assert photo.look is not None
+
+
+def test_no_variant_that_is_accepted_is_called_damaged(tmp_path):
+    """Simplejpeg does not know every chroma subsampling, and Pillow not every BMP."""
+    made = {name: image_variants.make(name, 0, 30, 40)[0] for name in image_variants.ACCEPTED}
+    found = read(tmp_path, {name.replace("/", " "): content for name, content in made.items()})
+    assert {name: (photo.reason, photo.damage) for name, photo in found.items() if photo.reason or photo.damage} == {}
+
+
+def test_damage_is_found_whatever_the_chroma_subsampling(tmp_path):
+    pixels = np.asarray(picture(1, 900, 700))
+    whole = {
+        "4:1:1": jpeg_files.with_subsampling(pixels, "411"),
+        "4:4:0": jpeg_files.with_subsampling(pixels, "440"),
+        "CMYK": jpeg_files.by_pillow(pixels, "CMYK"),
+        "gray": jpeg_files.by_pillow(pixels, "L"),
+        "progressive": jpeg_files.by_pillow(pixels, progressive=True),
+    }
+    files = {
+        f"{kind.replace(':', '')} {name}.jpg": damage(content, np.random.default_rng(0))
+        for kind, content in whole.items()
+        for name, damage in DAMAGES.items()
+    }
+    found = read(tmp_path, files)
+    assert [name for name, photo in found.items() if not (photo.reason or photo.damage)] == []
+
+
+def test_twelve_bits_in_sixteen_are_told(tmp_path):
+    levels = np.asarray(picture(0).convert("L")).astype(np.int64)[..., np.newaxis]
+    files = {
+        "12 bits.png": png_files.png(levels * 16, colour=png_files.GRAY, bits=16),
+        "16 bits.png": png_files.png(levels * 257, colour=png_files.GRAY, bits=16),
+    }
+    found = read(tmp_path, files)
+    assert {name: photo.is_nearly_black for name, photo in found.items()} == {"12 bits.png": True, "16 bits.png": False}
 
 
 @pytest.mark.parametrize("name", DAMAGES)

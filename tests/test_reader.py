@@ -66,7 +66,7 @@ def test_files_are_answered_in_order_past_those_that_cannot_be_read(export, blue
         if answer.probabilities is not None:
             np.testing.assert_allclose(answer.probabilities, right, atol=1e-6)
             assert answer.reason == ""
-    assert "Unknown image file format" in answers[2].reason
+    assert "a text file" in answers[2].reason
     assert "No such file" in answers[5].reason
     assert not export.abstains
     assert {answer.is_accepted for answer in answers} == {None}

@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_transfer.images import decoding
-from keras_transfer.images.refusals import plain_reason
+from keras_transfer.images.refusals import plain_reason, reason
 
 
 def noise(kind: str, *, height: int, width: int) -> bytes:
@@ -55,10 +55,14 @@ def loaded_decode(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tf.Tens
     return tf.saved_model.load(str(folder)).decode
 
 
-def reason_of(decode: Callable[[tf.Tensor], tf.Tensor], encoded: bytes) -> str:
+def reason_of(
+    decode: Callable[[tf.Tensor], tf.Tensor],
+    encoded: bytes,
+    tell: Callable[[tf.errors.OpError], str] = plain_reason,
+) -> str:
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         decode(tf.constant(encoded))
-    return plain_reason(raised.value)
+    return tell(raised.value)
 
 
 @pytest.mark.parametrize("case", REASONS)
@@ -71,6 +75,33 @@ def test_a_refusal_in_this_process_is_one_plain_line(case):
 def test_a_refusal_in_a_loaded_saved_model_is_the_very_same_line(loaded_decode, case):
     encoded, reason = REASONS[case]
     assert reason_of(loaded_decode, encoded) == reason
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [("no image", "a text file"), ("cut off", "a JPEG that is cut off"), ("JPEG XL", "JPEG XL: convert")],
+)
+def test_the_bytes_tell_what_the_decoder_cannot_say(loaded_decode, case, words):
+    encoded, _ = REASONS[case]
+    for decode in (Decoder().decode, loaded_decode):
+        assert words in reason_of(decode, encoded, lambda error: reason(error, encoded))
+
+
+@pytest.mark.parametrize("case", ["too large", "no size"])
+def test_what_is_refused_by_name_keeps_its_name(case):
+    encoded, plain = REASONS[case]
+    kept = "a PNG that is cut off (its end is missing): get the file again" if case == "no size" else plain
+    assert reason_of(Decoder().decode, encoded, lambda error: reason(error, encoded)) == kept
+
+
+def test_bytes_of_no_known_kind_keep_the_decoder_s_own_words():
+    encoded = np.random.default_rng(0).bytes(500)
+    assert "One of JPEG" in reason_of(Decoder().decode, encoded, lambda error: reason(error, encoded))
+
+
+def test_an_error_that_is_none_of_the_image_stays_as_it_is():
+    error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
+    assert reason(error, noise("JPEG", height=9, width=9)) == "out of memory"
 
 
 def test_a_long_message_is_cut_and_an_empty_one_names_the_error():

@@ -22,10 +22,10 @@ _INFO = 40  # BITMAPINFOHEADER; its masks stand behind it, at the place where la
 _WITH_MASKS = (_INFO, 52, 56, 108, 124)
 _READ_BYTES = 70  # up to the last of four masks
 _PALETTE_BITS, _MASKED_BITS = (1, 4, 8), (16, 32)
-_ALL_BITS = (*_PALETTE_BITS, 24, *_MASKED_BITS)
+_ALL_BITS = (*_PALETTE_BITS, *_MASKED_BITS, 24)
 _NONE, _BY_MASKS, _BY_MASKS_WITH_ALPHA = 0, 3, 6  # of the compressions; all others compress
-_ALPHA_MASK_BYTES = {_BY_MASKS: 12, _BY_MASKS_WITH_ALPHA: 16}
-_PLAIN_MASKS = {16: (0x7C00, 0x3E0, 0x1F), 32: (0xFF0000, 0xFF00, 0xFF)}
+_MASKED, _MASKS_BYTES = (_BY_MASKS, _BY_MASKS_WITH_ALPHA), (12, 16)
+_PLAIN_16, _PLAIN_32 = (0x7C00, 0x3E0, 0x1F), (0xFF0000, 0xFF00, 0xFF)
 _WIDEST_MASK = 2**16 - 1
 _SAVE_AS = "save it as PNG, or as BMP of 24 bits without compression."
 
@@ -87,32 +87,27 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     rows = tf.reshape(stored, tf.stack([layout.height, layout.row_bytes]))
     rows = tf.cond(layout.is_top_down, lambda: rows, lambda: rows[::-1])
 
-    def reader(bits: int) -> Callable[[], tf.Tensor]:
-        if bits in _PALETTE_BITS:
-            return lambda: _by_palette(rows, bits, content, layout)
-        return (lambda: _by_masks(rows, bits, layout)) if bits in _MASKED_BITS else (lambda: _of_24_bits(rows, layout))
-
-    place = tf.argmax(tf.cast(tf.equal(layout.bits, _ALL_BITS), tf.int32), output_type=tf.int32)
-    return tf.ensure_shape(tf.switch_case(place, [reader(bits) for bits in _ALL_BITS]), (None, None, 3))
+    kind = tf.cast(layout.bits > 8, tf.int32) + tf.cast(tf.equal(layout.bits, 24), tf.int32)
+    readers: list[Callable[[], tf.Tensor]] = [
+        lambda: _by_palette(rows, content, layout),
+        lambda: _by_masks(rows, layout),
+        lambda: _of_24_bits(rows, layout),
+    ]
+    return tf.ensure_shape(tf.switch_case(kind, readers), (None, None, 3))
 
 
 def _layout(encoded: tf.Tensor) -> _Layout:
-    head = byte_fields.beginning(encoded, _READ_BYTES)
-    start, header_bytes = tf.unstack(byte_fields.little_endian(head, (10, 14), 4))
-    end = tf.cast(tf.minimum(_FILE_HEADER_BYTES + header_bytes, _READ_BYTES), tf.int32)
-    known = byte_fields.beginning(tf.strings.substr(head, 0, end), _READ_BYTES)
-    is_core = tf.equal(header_bytes, _CORE)
-    of_core = byte_fields.little_endian(known, (20, 18, 22, 24), 2)
-    sides, others = byte_fields.little_endian(known, (22, 18), 4), byte_fields.little_endian(known, (26, 28), 2)
-    height, width, planes, bits = tf.unstack(tf.where(is_core, of_core, tf.concat([sides, others], axis=0)))
+    head = tf.cast(tf.io.decode_raw(byte_fields.beginning(encoded, _READ_BYTES), tf.uint8), tf.int64)
+    start, header_bytes = tf.unstack(_numbers(head, (10, 14), 4))
+    places = tf.range(_READ_BYTES, dtype=tf.int64)
+    known = tf.where(places < _FILE_HEADER_BYTES + header_bytes, head, tf.zeros_like(head))
+    of_core, of_others = _numbers(known, (20, 18, 22, 24), 2), _numbers(known, (22, 18), 4)
+    of_others = tf.concat([of_others, _numbers(known, (26, 28), 2)], axis=0)
+    height, width, planes, bits = tf.unstack(tf.where(tf.equal(header_bytes, _CORE), of_core, of_others))
     is_top_down = height >= 2**31  # two's complement: a negative height
-    compression, colours = tf.unstack(byte_fields.little_endian(known, (30, 46), 4))
-    masks_behind = sum(
-        tf.where(tf.equal(compression, kind) & tf.equal(header_bytes, _INFO), tf.constant(count, tf.int64), 0)
-        for kind, count in _ALPHA_MASK_BYTES.items()
-    )
-    plain = tf.where(tf.equal(bits, 16), *(tf.constant(_PLAIN_MASKS[each], tf.int64) for each in _MASKED_BITS))
-    masks = tf.where(tf.equal(compression, _NONE), plain, byte_fields.little_endian(head, (54, 58, 62), 4))
+    compression, colours = tf.unstack(_numbers(known, (30, 46), 4))
+    behind = tf.reduce_sum(tf.where(tf.equal(compression, _MASKED), tf.constant(_MASKS_BYTES, tf.int64), 0))
+    plain = tf.where(tf.equal(bits, 16), *(tf.constant(masks, tf.int64) for masks in (_PLAIN_16, _PLAIN_32)))
     return _Layout(
         header_bytes=header_bytes,
         height=tf.where(is_top_down, 2**32 - height, height),
@@ -122,16 +117,22 @@ def _layout(encoded: tf.Tensor) -> _Layout:
         bits=bits,
         compression=compression,
         colours=colours,
-        masks=masks,
-        masks_behind=masks_behind,
+        masks=tf.where(tf.equal(compression, _NONE), plain, _numbers(head, (54, 58, 62), 4)),
+        masks_behind=tf.where(tf.equal(header_bytes, _INFO), behind, tf.zeros_like(behind)),
         start=start,
     )
+
+
+def _numbers(content: tf.Tensor, offsets: tuple[int, ...], width: int) -> tf.Tensor:
+    """Numbers at byte offsets, the lowest byte first: int64, shape (offsets,)."""
+    places = tf.constant([[offset + place for place in range(width)] for offset in offsets])
+    return tf.reduce_sum(tf.gather(content, places) * [256**place for place in range(width)], axis=1)
 
 
 def _refuse_what_is_not_read(layout: _Layout, length: tf.Tensor) -> list[tf.Operation]:
     """One check after the other, so that of several faults the first is told."""
     is_os2 = (layout.header_bytes >= _OS2_SMALLEST) & (layout.header_bytes <= _OS2_LARGEST)
-    is_masked = _is_one_of(layout.compression, tuple(_ALPHA_MASK_BYTES))
+    is_masked = _is_one_of(layout.compression, _MASKED)
     may_be_masked = _is_one_of(layout.header_bytes, _WITH_MASKS) & _is_one_of(layout.bits, _MASKED_BITS)
     end = layout.start + layout.row_bytes * layout.height
     checks = (
@@ -186,15 +187,17 @@ def _lowest_bits(masks: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.bitwise_and(masks, -masks)
 
 
-def _by_palette(rows: tf.Tensor, bits: int, content: tf.Tensor, layout: _Layout) -> tf.Tensor:
+def _by_palette(rows: tf.Tensor, content: tf.Tensor, layout: _Layout) -> tf.Tensor:
     """The leftmost pixel stands in the highest bits of a byte."""
-    shifts = tf.constant([*range(8 - bits, -1, -bits)], tf.uint8)
-    indices = tf.bitwise.bitwise_and(tf.bitwise.right_shift(rows[:, :, tf.newaxis], shifts), 2**bits - 1)
+    bits, colours_at_most = layout.bits, tf.bitwise.left_shift(tf.constant(1, tf.int64), layout.bits)
+    shifts = tf.cast(tf.range(8 - bits, -1, -bits), tf.uint8)
+    indices = tf.bitwise.right_shift(rows[:, :, tf.newaxis], shifts)
+    indices = tf.bitwise.bitwise_and(indices, tf.cast(colours_at_most - 1, tf.uint8))
     indices = tf.reshape(indices, tf.stack([layout.height, layout.row_bytes * (8 // bits)]))[:, : layout.width]
     entry_bytes = tf.where(tf.equal(layout.header_bytes, _CORE), tf.constant(3, tf.int64), 4)
-    declared = tf.where(tf.equal(layout.colours, 0), tf.constant(2**bits, tf.int64), layout.colours)
+    declared = tf.where(tf.equal(layout.colours, 0), colours_at_most, layout.colours)
     room = (layout.start - layout.palette_start) // entry_bytes
-    count = tf.minimum(tf.minimum(declared, room), 2**bits)
+    count = tf.minimum(tf.minimum(declared, room), colours_at_most)
     is_within = tf.cast(tf.reduce_max(indices), tf.int64) < count
     message = (
         "The BMP's pixels point behind its palette: get the file again, or save it as PNG. Colours in the palette:"
@@ -210,20 +213,20 @@ def _of_24_bits(rows: tf.Tensor, layout: _Layout) -> tf.Tensor:
     return tf.reshape(rows[:, : 3 * layout.width], shape)[:, :, ::-1]  # stored as blue, green, red
 
 
-def _by_masks(rows: tf.Tensor, bits: int, layout: _Layout) -> tf.Tensor:
+def _by_masks(rows: tf.Tensor, layout: _Layout) -> tf.Tensor:
     """Each channel is as wide as its mask; its largest value stands for 255."""
-    bytes_each = bits // 8
-    shape = tf.stack([layout.height, layout.row_bytes // bytes_each, bytes_each])
-    values = tf.bitcast(tf.reshape(rows, shape), tf.uint16 if bits == 16 else tf.int32)
-    values = tf.cast(values, tf.int32)[:, : layout.width]
+    bytes_each = layout.bits // 8
+    pixels = tf.reshape(rows[:, : layout.width * bytes_each], tf.stack([layout.height, layout.width, bytes_each]))
+    values = tf.bitcast(tf.pad(pixels, [[0, 0], [0, 0], [0, 4 - bytes_each]]), tf.int32)
     lowest = _lowest_bits(layout.masks)
     largest = tf.cast(layout.masks // lowest, tf.int32)
     powers = tf.constant([2**power for power in range(32)], tf.int64)
     shifts = tf.reduce_sum(tf.cast(lowest[:, tf.newaxis] > powers, tf.int32), axis=1)
 
-    def channel(place: int) -> tf.Tensor:
-        # The sign bit may be copied in from above, where `largest` cuts it off.
-        level = tf.bitwise.bitwise_and(tf.bitwise.right_shift(values, shifts[place]), largest[place])
-        return tf.cast(tf.round(tf.cast(level, tf.float32) * (255 / tf.cast(largest[place], tf.float32))), tf.uint8)
+    def level(channel: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        shift, highest = channel
+        # The sign bit may be copied in from above, where the highest value cuts it off.
+        value = tf.bitwise.bitwise_and(tf.bitwise.right_shift(values, shift), highest)
+        return tf.cast(tf.round(tf.cast(value, tf.float32) * (255 / tf.cast(highest, tf.float32))), tf.uint8)
 
-    return tf.stack([channel(place) for place in range(3)], axis=-1)
+    return tf.stack([level(each) for each in zip(tf.unstack(shifts), tf.unstack(largest), strict=True)], axis=-1)

@@ -43,12 +43,11 @@ def number(content: tf.Tensor, start: tf.Tensor | int, width: int, is_little: tf
     Returns:
       int32 scalar, at most 2**30; 0 where the content ends before it.
     """
-    digits = tf.cast(tf.io.decode_raw(bytes_at(content, start, width), tf.uint8), tf.int64)
-    is_whole = tf.equal(tf.size(digits), width)
-    weights = tf.constant([256**place for place in reversed(range(width))], tf.int64)
-    ordered = tf.where(is_little, digits[::-1], digits)
-    value = tf.cond(is_whole, lambda: tf.reduce_sum(ordered * weights), lambda: tf.zeros((), tf.int64))
-    return tf.cast(tf.minimum(value, 2**30), tf.int32)
+    found = bytes_at(content, start, width)
+    digits = tf.cast(tf.io.decode_raw(beginning(found, width), tf.uint8), tf.int64)
+    places = tf.constant([256**place for place in range(width)], tf.int64)
+    value = tf.reduce_sum(digits * tf.where(is_little, places, places[::-1]))
+    return tf.cast(tf.minimum(tf.where(tf.strings.length(found) < width, tf.zeros_like(value), value), 2**30), tf.int32)
 
 
 def bytes_at(content: tf.Tensor, start: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
@@ -61,9 +60,10 @@ def bytes_at(content: tf.Tensor, start: tf.Tensor | int, width: tf.Tensor | int)
 def refuse_unless(condition: tf.Tensor, message: str, *shown: Any) -> tf.Operation:
     """Fails with a message, and the values of tensors behind it, where a bool scalar is false.
 
-    What must not run then has to depend on the operation, by `tf.control_dependencies`.
+    What must not run then has to depend on the operation, by `tf.control_dependencies`. The bare operation, because
+    `tf.debugging.Assert` wraps it in a condition, and a dozen of those double the time it takes to build a decoder.
     """
-    return tf.debugging.Assert(condition, [message, *shown])
+    return tf.raw_ops.Assert(condition=condition, data=[message, *shown], summarize=3)
 
 
 def _unsigned(content: tf.Tensor, offsets: Sequence[int], place_values: list[int]) -> tf.Tensor:

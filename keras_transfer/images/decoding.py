@@ -102,7 +102,7 @@ def _size(encoded: tf.Tensor, kind: tf.Tensor) -> tf.Tensor:
     """The declared size: int64, shape (2,)."""
     header = byte_fields.beginning(encoded, _HEADER_BYTES)
     readers: dict[str, Callable[[], tf.Tensor]] = {
-        "jpeg": lambda: tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.int64),
+        "jpeg": lambda: _jpeg_size(encoded),
         "png": lambda: byte_fields.big_endian(header, (20, 16), 4),
         "gif": lambda: gif_blocks.declared_size(encoded),
         "bmp": lambda: bmp.declared_size(encoded),
@@ -116,8 +116,6 @@ def _size(encoded: tf.Tensor, kind: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_jpeg(encoded: tf.Tensor, shorter: tf.Tensor, smallest_side: int) -> tf.Tensor:
-    with tf.control_dependencies([_refuse_unclear_cmyk(encoded, tf.io.extract_jpeg_shape(encoded)[2])]):
-        encoded = tf.identity(encoded)
     if not smallest_side:
         return tf.io.decode_jpeg(encoded, channels=3, dct_method=_DCT_METHOD)
     room = tf.cast(shorter, tf.float32) / (smallest_side * REDUCTION_HEADROOM)
@@ -127,17 +125,6 @@ def _decode_jpeg(encoded: tf.Tensor, shorter: tf.Tensor, smallest_side: int) -> 
         return lambda: tf.io.decode_jpeg(encoded, channels=3, ratio=ratio, dct_method=_DCT_METHOD)
 
     return tf.switch_case(halvings, [at(ratio) for ratio in (1, 2, 4, 8)])
-
-
-def _refuse_unclear_cmyk(encoded: tf.Tensor, components: tf.Tensor) -> tf.Operation:
-    """Adobe stores inks inverted and says so in a segment; without it, programs disagree on what the numbers mean."""
-    is_clear = tf.cond(
-        tf.equal(components, 4),
-        lambda: tf.strings.length(jpeg_segments.find(encoded, kind=_APPLICATION_14, name=b"Adobe")) > 0,
-        lambda: True,
-    )
-    message = "A CMYK JPEG without Adobe's segment does not say whether its inks are inverted: save it as RGB."
-    return byte_fields.refuse_unless(is_clear, message)
 
 
 def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
@@ -166,6 +153,19 @@ def _refuse_too_large(size: tf.Tensor, max_pixels: int) -> tf.Operation:
     fits = tf.reduce_all(size <= limit) & (size[0] * size[1] <= limit)
     message = "The image is too large. Height and width, and the largest number of pixels allowed:"
     return byte_fields.refuse_unless(fits, message, size, limit)
+
+
+def _jpeg_size(encoded: tf.Tensor) -> tf.Tensor:
+    """Adobe stores inks inverted and says so in a segment; without it, programs disagree on what the numbers mean."""
+    shape = tf.io.extract_jpeg_shape(encoded, output_type=tf.int64)
+    is_clear = tf.cond(
+        tf.equal(shape[2], 4),
+        lambda: tf.strings.length(jpeg_segments.find(encoded, kind=_APPLICATION_14, name=b"Adobe")) > 0,
+        lambda: True,
+    )
+    message = "A CMYK JPEG without Adobe's segment does not say whether its inks are inverted: save it as RGB."
+    with tf.control_dependencies([byte_fields.refuse_unless(is_clear, message)]):
+        return tf.identity(shape[:2])
 
 
 def _webp_size(header: tf.Tensor) -> tf.Tensor:

@@ -90,11 +90,10 @@ def _first_frame(encoded: tf.Tensor) -> _Frame:
     colours_end = _past_colours(content, tf.constant(_HEADER_BYTES), 10)
     descriptor, transparent = _past_extensions(content, colours_end, length)
     is_there = tf.equal(_byte(content, descriptor, length), _IMAGE)
-    left, top, width, height = (_two_bytes(content, descriptor + place, length) for place in (1, 3, 5, 7))
-    corner, sides = tf.stack([top, left]), tf.stack([height, width])
-    across, down = (_two_bytes(content, tf.constant(_SCREEN_AT + place), length) for place in (0, 2))
+    corner, sides = _two_numbers(content, descriptor + 1, length), _two_numbers(content, descriptor + 5, length)
     is_filled = is_there & tf.reduce_all(sides > 0)
-    screen = tf.where(is_filled, tf.maximum(tf.stack([down, across]), corner + sides), 0)
+    screen = tf.maximum(_two_numbers(content, _SCREEN_AT, length), corner + sides)
+    screen = tf.where(is_filled, screen, tf.zeros_like(screen))
     return _Frame(content, length, descriptor, transparent, is_there, corner, sides, screen)
 
 
@@ -130,16 +129,19 @@ def _on_screen(pixels: tf.Tensor, frame: _Frame) -> tf.Tensor:
 
 def _byte(content: tf.Tensor, position: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """The byte at a position as int32, 0 behind the end."""
-    return tf.cast(content[tf.minimum(position, length)], tf.int32)
+    return tf.cast(tf.gather(content, tf.minimum(position, length)), tf.int32)
 
 
-def _two_bytes(content: tf.Tensor, position: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    return _byte(content, position, length) + 256 * _byte(content, position + 1, length)
+def _two_numbers(content: tf.Tensor, position: tf.Tensor | int, length: tf.Tensor) -> tf.Tensor:
+    """Two numbers of two bytes, the lower byte first, the second number in front: int32, shape (2,)."""
+    return _byte(content, position + tf.constant([2, 0]), length) + 256 * _byte(
+        content, position + tf.constant([3, 1]), length
+    )
 
 
 def _past_colours(content: tf.Tensor, position: tf.Tensor, flags_at: tf.Tensor | int) -> tf.Tensor:
     """The position behind a table of colours, where the flags say that there is one: 3 bytes for each of 2 to 256."""
-    flags = tf.cast(content[tf.minimum(flags_at, tf.size(content) - 1)], tf.int32)
+    flags = tf.cast(tf.gather(content, tf.minimum(flags_at, tf.size(content) - 1)), tf.int32)
     return position + tf.where(flags >= 128, 3 * tf.bitwise.left_shift(2, flags % 8), 0)
 
 
