@@ -14,6 +14,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from keras_transfer.saved_model import reader, version_folder
+from report_page import Page
 from small_training import COLOURS, ask_command, run_command
 
 
@@ -169,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_left_out_and_listed(small_run, tmp_path, 
     assert "Unknown image file format" in reasons["notes.jpg"]
     assert ".tif cannot be read; convert it" in reasons["scan.tif"]
     warned = capsys.readouterr().err
-    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    report = Page((tmp_path / "out" / "report.html").read_text("utf-8")).text
     for name in ("notes.jpg", "scan.tif"):
         assert name in warned
         assert name in report
@@ -266,8 +267,8 @@ def test_images_that_the_export_was_trained_on_are_counted_and_speak_against_it(
     assert result["seen_in_training"] == {"train": 15, "validation": 6}
     assert result["evaluation"]["examples"] == 30
     assert "15 in its train and 6 in its validation split, of 30" in capsys.readouterr().err
-    page = (tmp_path / "evaluation" / "report.html").read_text("utf-8")
-    assert "21 of the 30 images that it was measured on had a part in its training" in page
+    page = Page((tmp_path / "evaluation" / "report.html").read_text("utf-8")).text
+    assert "21 of the 30 images were used for its training" in page
 
 
 def copier(prefix: str):
