@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from keras_transfer.config import ImageConfig
-from keras_transfer.data import near_copies
+from keras_transfer.data import components, near_copies
 from keras_transfer.images import looks
 from small_pictures import picture
 
@@ -88,12 +88,24 @@ def test_blocks_of_pairs_leave_none_out_and_count_none_twice(monkeypatch):
     assert sorted(find(images)) == expected
 
 
-def test_where_there_are_too_many_candidates_the_nearest_are_kept(monkeypatch):
-    images = [picture(0), picture(0).crop((8, 3, 195, 140)), picture(0)]
+def test_where_there_are_too_many_candidates_each_keeps_its_nearest(monkeypatch):
+    images = [picture(0).crop((8, 3, 195, 140)), picture(0), picture(0)]
     assert len(find(images)) == 3
     monkeypatch.setattr(near_copies, "_LEAST_BOUND", 1)
     monkeypatch.setattr(near_copies, "_CANDIDATES_A_PICTURE", 0)
-    assert find(images) == [(0, 2)]
+    assert find(images) == [(0, 1), (1, 2)]
+
+
+def test_films_of_very_many_frames_stay_whole_in_little_memory(monkeypatch):
+    """Of which all pairs of frames are candidates."""
+    monkeypatch.setattr(near_copies, "_LEAST_BOUND", 10)
+    monkeypatch.setattr(near_copies, "_ROWS", 8)
+    small = [looks.shrink(np.asarray(picture(seed // 40))) for seed in range(120)]
+    pairs = near_copies.find(looks.describe(small), small.__getitem__)
+    assert len(pairs.first) <= 2 * len(small)
+    joined = components.join(list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)), len(small))
+    assert [len(set(joined[start : start + 40])) for start in (0, 40, 80)] == [1, 1, 1]
+    assert len(set(joined)) == 3
 
 
 def test_another_colour_is_another_picture():

@@ -27,8 +27,9 @@ _FARTHEST = 34
 # Correlation of their details, which 99% of those copies reach. What else reaches it in three sets of photos are shots
 # of one scene or one patient.
 LEAST_CORRELATION = 0.9
-# Of pictures that are all alike, such as X-rays, every third pair is a candidate. The bound keeps time and memory.
-_CANDIDATES_A_PICTURE, _LEAST_BOUND = 1, 20_000
+# Of pictures that are all alike, such as X-rays or the frames of a film, every third pair is a candidate, or each. The
+# bound keeps time and memory.
+_CANDIDATES_A_PICTURE, _LEAST_BOUND = 2, 20_000
 _ROWS, _COLUMNS = 128, 4096  # of a block of pairs: 4 MiB of differences, which stay in the cache
 # All pairs of so many take 10 to 20 seconds; of ten times as many they would take a hundred times as long.
 MOST_COMPARED_WITH_ALL = 50_000
@@ -114,16 +115,20 @@ def make_reader(*, image: ImageConfig, max_pixels: int) -> Callable[[str], NDArr
 
 def _candidates(seen: Looks) -> Candidates:
     """First, second and differing bits of the pairs whose hashes differ in few; only the nearest if there are many."""
-    blocks = _all_blocks(seen) if len(seen) <= MOST_COMPARED_WITH_ALL else _neighbours(seen)
     bound = max(_CANDIDATES_A_PICTURE * len(seen), _LEAST_BOUND)
     found = np.zeros((3, 0), np.int64)
-    farthest = _FARTHEST
-    for block in blocks:
-        found = np.concatenate([found, block[:, block[2] <= farthest]], axis=1)
-        while found.shape[1] > bound and farthest:
-            farthest -= 1
-            found = found[:, found[2] <= farthest]
-    return found
+    for block in _all_blocks(seen) if len(seen) <= MOST_COMPARED_WITH_ALL else _neighbours(seen):
+        found = np.concatenate([found, block], axis=1)
+        if found.shape[1] > 2 * bound:
+            found = _nearest(found, max(bound // len(seen), 1))
+    return found if found.shape[1] <= bound else _nearest(found, max(bound // len(seen), 1))
+
+
+def _nearest(found: Candidates, count: int) -> Candidates:
+    """Of the pairs with each second picture, those with the nearest first ones; so no chain of copies is broken."""
+    found = found[:, np.lexsort((found[2], found[1]))]
+    starts = np.searchsorted(found[1], found[1])
+    return found[:, np.arange(found.shape[1]) - starts < count]
 
 
 def _all_blocks(seen: Looks) -> Iterator[Candidates]:
