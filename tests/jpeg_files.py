@@ -31,7 +31,7 @@ ARITHMETIC = base64.b64decode(
 def by_pillow(pixels: NDArray[np.uint8], mode: str = "RGB", **options: object) -> bytes:
     """By Pillow with its options."""
     file = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=90, **options)  # type: ignore[arg-type]
+    Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=90, **options)
     return file.getvalue()
 
 
