@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_results_on_different_examples_are_refused():
         comparison.compare(new_is_right=np.ones(2, bool), earlier_is_right=np.ones(3, bool))
 
 
-def of_photos(right: int, examples: int) -> dict:
+def of_photos(right: int, examples: int) -> dict[str, Any]:
     return {
         "accuracy": right / examples,
         "examples": examples,

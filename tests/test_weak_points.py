@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from keras_transfer.evaluation import weak_points
@@ -76,7 +78,7 @@ def test_seen_images_are_counted_where_the_split_does_not_say_so_already(split, 
     assert weak_points.seen_images(make_report(split=split, seen={"train": 5, "validation": 2})) == expected
 
 
-def own_test(there: float, here: float, differs: bool = True) -> dict:
+def own_test(there: float, here: float, differs: bool = True) -> dict[str, Any]:
     return {"accuracy": there, "measured_accuracy": here, "interval": [there, there], "differs": differs}
 
 
