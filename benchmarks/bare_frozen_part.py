@@ -7,7 +7,7 @@ import json
 import time
 
 from keras_transfer import terminal
-from keras_transfer.config import ModelConfig
+from keras_transfer.settings.config import ModelConfig
 
 _BATCHES = 6
 
@@ -22,16 +22,16 @@ def main() -> None:
     terminal.import_tensorflow_quietly()
     import tensorflow as tf
 
+    from keras_transfer.feature_bank import filling
     from keras_transfer.model import classifier as classifiers
     from keras_transfer.model import cut, precision
-    from keras_transfer.training import bank_filling
 
     config = ModelConfig(backbone=options.backbone, weights="random")
     classifier = classifiers.build(config, class_count=2, image_size=options.image_size, seed=0)
     arithmetic = precision.resolve(options.precision)
-    compute = bank_filling.make_frozen_function(classifier, [classifier.head_cut], arithmetic)
+    compute = filling.make_frozen_function(classifier, [classifier.head_cut], arithmetic)
     images = tf.random.stateless_uniform(
-        (bank_filling.COMPUTE_BATCH, options.image_size, options.image_size, 3), (0, 0), maxval=255.0
+        (filling.COMPUTE_BATCH, options.image_size, options.image_size, 3), (0, 0), maxval=255.0
     )
     compute(images)
     seconds = []
@@ -41,7 +41,7 @@ def main() -> None:
         outputs[0].numpy()
         seconds.append(time.perf_counter() - started)
     work = cut.multiply_accumulates(cut.frozen_part(classifier.model, [classifier.head_cut]))
-    rate = bank_filling.COMPUTE_BATCH / sorted(seconds)[len(seconds) // 2]
+    rate = filling.COMPUTE_BATCH / sorted(seconds)[len(seconds) // 2]
     print(json.dumps({"images_a_second": rate, "gflop_an_image": 2 * work / 1e9, "precision": arithmetic}))
 
 

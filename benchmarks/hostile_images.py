@@ -225,10 +225,10 @@ def _largest_memory_bytes() -> int:
 
 
 def _make_export(folder: Path) -> Path:
-    from keras_transfer.config import ImageConfig, ModelConfig, ServingConfig
     from keras_transfer.model import classifier
     from keras_transfer.saved_model import writer
     from keras_transfer.saved_model.signatures import Blueprint
+    from keras_transfer.settings.config import ImageConfig, ModelConfig, ServingConfig
 
     built = classifier.build(
         ModelConfig(backbone="mobilenetv3small", weights="random"), class_count=3, image_size=96, seed=0

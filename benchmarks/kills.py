@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from keras_transfer import terminal
-from keras_transfer.config import TrainConfig, from_flat
 from keras_transfer.data import drawn_vehicles, sources
+from keras_transfer.settings.config import TrainConfig, from_flat
 from process import measure
 
 _SEED = 0
@@ -38,14 +38,14 @@ def build(photos: Path, cache: Path) -> None:
     }
     config = from_flat(TrainConfig, settings)
     terminal.import_tensorflow_quietly()
-    from keras_transfer import training_run
-    from keras_transfer.training import bank_filling
+    from keras_transfer.feature_bank import filling
+    from keras_transfer.pipelines import training
 
-    with training_run.prepare(config, sources.load(config.source), started=started) as prepared:
-        filling = time.perf_counter()
+    with training.prepare(config, sources.load(config.source), started=started) as prepared:
+        began = time.perf_counter()
         if prepared.plan.gaps:
-            bank_filling.fill(prepared.classifier, prepared.plan.banks, prepared.plan.gaps, config=config)
-    print(json.dumps({"filling": filling - started, "ended": time.perf_counter() - started}))
+            filling.fill(prepared.classifier, prepared.plan.banks, prepared.plan.gaps, config=config)
+    print(json.dumps({"filling": began - started, "ended": time.perf_counter() - started}))
 
 
 def contents(folder: Path) -> dict[tuple[str, str], str]:

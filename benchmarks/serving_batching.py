@@ -75,9 +75,9 @@ def make_ways(options: argparse.Namespace, folder: Path) -> list[Way]:
     """Exports of one classifier, one for each batch size, loaded."""
     import tensorflow as tf
 
-    from keras_transfer.config import ModelConfig
     from keras_transfer.model import classifier
     from keras_transfer.saved_model import signatures
+    from keras_transfer.settings.config import ModelConfig
 
     model_config = ModelConfig(backbone=options.backbone, weights="random")
     model = classifier.build(model_config, class_count=3, image_size=options.image_size, seed=0).model
@@ -92,8 +92,8 @@ def make_ways(options: argparse.Namespace, folder: Path) -> list[Way]:
 
 def make_blueprint(model: Any, batch_size: int, options: argparse.Namespace) -> Any:
     """What an export of a classifier is made from."""
-    from keras_transfer.config import ImageConfig, ServingConfig
     from keras_transfer.saved_model.signatures import Blueprint
+    from keras_transfer.settings.config import ImageConfig, ServingConfig
 
     return Blueprint(
         model=model,

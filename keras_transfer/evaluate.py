@@ -13,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer import atomic_files, command_line, output_places, terminal
-from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
+from keras_transfer import atomic_files, output_places, terminal
 from keras_transfer.data import class_names as class_naming
 from keras_transfer.data import sources
+from keras_transfer.errors import UserError
 from keras_transfer.images import sixteen_bits
 from keras_transfer.images import unreadable as unreadable_files
 from keras_transfer.saved_model import seen_images, version_folder
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import SPLITS, EvaluateConfig, to_flat
 
 if TYPE_CHECKING:
     import numpy as np
@@ -265,7 +267,7 @@ def _write_predictions(
 
 def _galleries(export: Export, shown: Classified) -> list[Gallery]:
     """Pictures of the measured images, prepared as the export prepares them."""
-    from keras_transfer import report_photos
+    from keras_transfer.pipelines import report_photos
 
     try:
         image, max_pixels = version_folder.read_preprocessing(export.path)

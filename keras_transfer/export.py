@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer import command_line, terminal
-from keras_transfer.config import ExportConfig, TrainConfig, UserError
+from keras_transfer import terminal
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
 from keras_transfer.run_directory import RunDirectory
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import ExportConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from keras_transfer import publishing
+    from keras_transfer.pipelines import publish
 
 _BATCH_SIZE = 32  # images in a call of the export
 _MOST_NAMED = 5  # files in an error
@@ -39,7 +41,7 @@ def export(config: ExportConfig) -> Path:
     trained, metrics = run.read_config(), run.read_json(run.metrics)
     examples = _examples(run.read_json(run.data))
     terminal.import_tensorflow_quietly()
-    from keras_transfer import publishing
+    from keras_transfer.pipelines import publish
     from keras_transfer.saved_model import writer
 
     folder = run.export_folder(config.settings.model_name or trained.output.model_name)
@@ -47,7 +49,7 @@ def export(config: ExportConfig) -> Path:
     writer.check_version_is_free(folder, version)
     terminal.say(f"Exporting version {version} of {folder.name}.")
     candidate = _candidate(config, trained, examples, folder=folder, version=version, run=run, metrics=metrics)
-    published = publishing.publish(candidate, gates=config.publishing, batch_size=_BATCH_SIZE)
+    published = publish.publish(candidate, gates=config.publishing, batch_size=_BATCH_SIZE)
     tested = f"accuracy {published.test['accuracy']:.4f}" if published.test else "no such split"
     terminal.table([("test", tested), *published.rows(), ("export", str(published.path))], title="Result")
     return published.path
@@ -62,13 +64,13 @@ def _candidate(
     version: int,
     run: RunDirectory,
     metrics: dict[str, Any],
-) -> publishing.Candidate:
-    from keras_transfer import publishing
+) -> publish.Candidate:
+    from keras_transfer.pipelines import publish
     from keras_transfer.saved_model.signatures import Blueprint
 
     test = examples.in_split("test")
     _refuse_changed(test)
-    return publishing.Candidate(
+    return publish.Candidate(
         blueprint=Blueprint(
             model=_load_classifier(run.classifier),
             class_names=examples.class_names,
@@ -86,7 +88,7 @@ def _candidate(
         temperature=metrics["calibration"]["temperature"] if "calibration" in metrics else 1.0,  # of an older run
         examples=examples,
         test=test,
-        samples=_samples(test, examples, publishing.SAMPLE_FILES),
+        samples=_samples(test, examples, publish.SAMPLE_FILES),
         max_unreadable_fraction=trained.source.max_unreadable_fraction,
     )
 

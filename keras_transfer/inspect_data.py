@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer import command_line, output_places, terminal
-from keras_transfer.config import InspectConfig, SourceConfig
+from keras_transfer import output_places, terminal
 from keras_transfer.data import exclusions, folder_tables, image_files, sources
 from keras_transfer.data.examples import Examples
+from keras_transfer.feature_bank import disk_space
 from keras_transfer.model import weights_files
 from keras_transfer.run_directory import RunDirectory
-from keras_transfer.training import bank_storage
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import InspectConfig, SourceConfig
 
 
 def inspect_data(config: InspectConfig) -> dict[str, Any]:
@@ -39,9 +40,9 @@ def inspect_data(config: InspectConfig) -> dict[str, Any]:
     _check_weights(config)
     output.mkdir(parents=True, exist_ok=True)
     terminal.import_tensorflow_quietly()
-    from keras_transfer import inspection_run
+    from keras_transfer.pipelines import inspection
 
-    return inspection_run.inspect(config, found, output)
+    return inspection.inspect(config, found, output)
 
 
 def exit_code(result: dict[str, Any]) -> int:
@@ -82,9 +83,7 @@ def _check_feature_cache(config: InspectConfig) -> None:
     if settings.run_dir and not folder:
         folder = RunDirectory(Path(settings.run_dir)).read_config().training.feature_cache_dir
     if settings.run_dir or settings.backbone != "none":
-        bank_storage.check_usable(
-            folder, otherwise="leave out --backbone and --run_dir, for the checks without features"
-        )
+        disk_space.check_usable(folder, otherwise="leave out --backbone and --run_dir, for the checks without features")
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 
 def check_folder(path: str | Path, *, flag: str) -> None:

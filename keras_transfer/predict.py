@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_transfer import command_line, output_places, terminal
-from keras_transfer.config import PredictConfig, UserError
+from keras_transfer import output_places, terminal
 from keras_transfer.data import foreign_formats, image_files
 from keras_transfer.data.examples import LeftOut
+from keras_transfer.errors import UserError
 from keras_transfer.images import sixteen_bits
 from keras_transfer.saved_model import version_folder
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import PredictConfig
 
 _NAMED = 10  # files that are passed over, in the summary
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_transfer import atomic_files
-from keras_transfer.config import TrainConfig, UserError, from_flat, to_flat
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
 
 # They say where this run's results lie, so a second run from the same file would run into them.
 _NOT_REPEATED = ("run_dir", "dry_run")

@@ -10,17 +10,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer import command_line, output_places, run_directory, terminal
-from keras_transfer.config import TrainConfig
+from keras_transfer import output_places, run_directory, terminal
 from keras_transfer.data import sources
+from keras_transfer.feature_bank import disk_space
 from keras_transfer.model import weights_files
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.saved_model import version_folder
-from keras_transfer.training import bank_storage
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import TrainConfig
 
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
-    from keras_transfer.training_run import Prepared
+    from keras_transfer.pipelines.training import Prepared
 
 
 def train(config: TrainConfig) -> dict[str, Any] | None:
@@ -37,7 +38,7 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     started = time.perf_counter()
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
     if config.training.feature_cache != "off":
-        bank_storage.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
+        disk_space.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
     if config.output.compare_export_dir:
         version_folder.check(Path(config.output.compare_export_dir), flag="compare_export_dir")
     if config.source.dataset:  # which may be downloaded or drawn now
@@ -57,14 +58,14 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     except BaseException:
         run_directory.remove_if_empty(run)
         raise
-    from keras_transfer import training_results, training_run
+    from keras_transfer.pipelines import report, training
 
     figures: dict[str, Any] = {}
     with prepared:
-        finished = training_run.carry_out(
-            prepared, run, conclude=lambda made: figures.update(training_results.compose(prepared, made, run))
+        finished = training.carry_out(
+            prepared, run, conclude=lambda made: figures.update(report.compose(prepared, made, run))
         )
-        training_results.close(prepared, finished, run, figures)
+        report.close(prepared, finished, run, figures)
     return figures
 
 
@@ -72,11 +73,11 @@ def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
     """Checks the weights, loads TensorFlow, reads the files, builds the classifier and prints the plan."""
     _check_weights(config)
     terminal.import_tensorflow_quietly()
-    from keras_transfer import training_run
+    from keras_transfer.pipelines import training
 
-    prepared = training_run.prepare(config, found, started=started)
+    prepared = training.prepare(config, found, started=started)
     try:
-        training_run.show(prepared)
+        training.show(prepared)
     except BaseException:
         prepared.plan.close()
         raise

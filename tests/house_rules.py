@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,54 +11,40 @@ REPOSITORY = Path(__file__).parent.parent
 PACKAGE = "keras_transfer"
 LONGEST_FILE_LINES = 320
 
-# What lies behind `config`; everybody else imports it from there.
-CONFIG_PARTS = frozenset({"command_settings", "flag_advice", "settings", "setting_checks"})
-BASE = frozenset({"config", "terminal", "atomic_files", "html_pages"})
-ROOMS = frozenset({"images", "data", "inspection", "model", "training", "saved_model", "evaluation"})
-COMMANDS = frozenset({"train", "evaluate", "predict", "export", "inspect_data"})
 NOTHING: frozenset[str] = frozenset()
+# What everybody may import. It imports nothing of the package but what stands behind it in MAY_IMPORT.
+BASE = frozenset({"errors", "settings", "terminal", "atomic_files", "html_pages", "interruption"})
+ROOMS = frozenset(
+    {"images", "data", "inspection", "model", "feature_bank", "training", "saved_model", "evaluation", "drawn_vehicles"}
+)
+COMMANDS = frozenset({"train", "evaluate", "predict", "export", "inspect_data"})
+PLACES = frozenset({"output_places", "run_directory"})
 
 # A part is a room or a module at the top of the package. Each part may import itself and the parts named here; a part
 # that is missing here has no place in the house yet. No command is among the values: nothing imports a command.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(BASE, NOTHING),
-    "setting_checks": NOTHING,
-    "settings": frozenset({"setting_checks"}),
-    "flag_advice": frozenset({"setting_checks"}),
-    "command_settings": frozenset({"setting_checks", "settings"}),
-    "config": CONFIG_PARTS,
-    "setting_effects": frozenset({"config"}),
-    "command_line": BASE | {"setting_effects"},
-    "output_places": frozenset({"config"}),
-    "run_directory": frozenset({"config", "atomic_files"}),
+    "settings": frozenset({"errors", "terminal"}),  # the command line prints what it refuses
+    "output_places": frozenset({"errors"}),
+    "run_directory": frozenset({"errors", "settings", "atomic_files"}),
+    "drawn_vehicles": NOTHING,
     "images": BASE,
-    "data": BASE | {"images"},
+    "data": BASE | {"images", "drawn_vehicles"},
     "inspection": BASE | {"images", "data"},
     "model": BASE,
-    "training": BASE | {"data", "model"},
+    "feature_bank": BASE | {"images", "data", "model"},
+    "training": BASE | {"feature_bank", "data", "model"},
     "saved_model": BASE | {"images", "model"},
     "evaluation": BASE,
-    **dict.fromkeys(COMMANDS, BASE | ROOMS | {"command_line", "output_places", "run_directory"}),
-    # What train and export share, and what only `train` knows: they need TensorFlow.
-    "publishing_gates": BASE | ROOMS,
-    "publishing": BASE | ROOMS | {"publishing_gates"},
-    # What train and evaluate share.
-    "report_photos": BASE | ROOMS,
-    "evaluate": BASE | ROOMS | {"command_line", "output_places", "run_directory", "report_photos"},
-    "export": BASE | ROOMS | {"command_line", "output_places", "run_directory", "publishing"},
-    "training_run": BASE | ROOMS | {"run_directory", "publishing"},
-    "training_results": BASE | ROOMS | {"run_directory", "publishing", "report_photos", "training_run"},
-    "train": BASE | ROOMS | {"command_line", "output_places", "run_directory", "training_run", "training_results"},
-    # What only `inspect_data` knows: it needs TensorFlow.
-    "inspection_run": BASE | ROOMS | {"run_directory"},
-    "inspect_data": BASE | ROOMS | {"command_line", "output_places", "run_directory", "inspection_run"},
+    "pipelines": BASE | ROOMS | {"run_directory"},
+    **dict.fromkeys(COMMANDS, BASE | ROOMS | PLACES | {"pipelines"}),
 }
 # Importing one of these parts must not import one of these libraries, which take seconds: --help answers at once.
-QUICK_PARTS = COMMANDS | BASE | CONFIG_PARTS | {"command_line", "output_places", "run_directory", "setting_effects"}
+QUICK_PARTS = COMMANDS | BASE | PLACES
 SLOW_LIBRARIES = frozenset({"tensorflow", "keras", "tensorflow_datasets", "sklearn", "matplotlib"})
 # Library -> the only parts that may import it.
 RESERVED_LIBRARIES: Mapping[str, frozenset[str]] = {
-    "absl": frozenset({"command_line"}),
+    "absl": frozenset({"settings"}),
     # Reading a pickle runs whatever code is in it.
     **dict.fromkeys(("pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve"), NOTHING),
 }
@@ -172,6 +159,26 @@ def eager_imports(source: str) -> set[str]:
         steps = name.split(".")
         found.update(".".join(steps[:count]) for count in range(1, len(steps) + 1))
     return found
+
+
+def circles(sources: Mapping[str, str]) -> list[str]:
+    """A circle of modules that import each other, if there is any: late imports and those for type checkers count."""
+    imports = {
+        module: {name for name in _names_and_parents(source) if name in sources and name != module}
+        for module, source in sources.items()
+    }
+    try:
+        list(graphlib.TopologicalSorter(imports).static_order())
+    except graphlib.CycleError as error:
+        return [" <- ".join(error.args[1])]
+    return []
+
+
+def _names_and_parents(source: str) -> Iterator[str]:
+    """What a module imports; of `from a.b import c` both a.b.c and a.b, whichever is a module."""
+    for name in imported_names(ast.walk(ast.parse(source))):
+        yield name
+        yield name.rpartition(".")[0]
 
 
 def undocumented(sources: Mapping[str, str]) -> list[str]:

@@ -12,9 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_transfer.config import ImageConfig, ModelConfig, ServingConfig
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.settings.config import ImageConfig, ModelConfig, ServingConfig
 
 CLASS_NAMES = ("blue", "green sea", "red")
 SIDE = 32

@@ -17,10 +17,10 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from keras_transfer import config
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings import config
 
 TRAIN, VALIDATION = 7, 4  # uneven, so that last batches are smaller than the others
 
@@ -153,7 +153,7 @@ class Answer:
         assert self.exit_code == exit_code
         assert f"ERROR: {words}" in self.errors
         assert "Traceback" not in self.errors
-        assert "keras_transfer.config" in self.imported
+        assert "keras_transfer.settings.config" in self.imported
         assert "tensorflow" not in self.imported
         assert self.seconds < 1
 

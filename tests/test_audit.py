@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.config import ImageConfig, SourceConfig, UserError
 from keras_transfer.data import audit
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.errors import UserError
 from keras_transfer.images import looks
+from keras_transfer.settings.config import ImageConfig, SourceConfig
 from small_pictures import picture
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig, ViewsConfig
 from keras_transfer.images import augmentation, resizing
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 IMAGE = ImageConfig(image_size=32, resize_mode="crop")
 NOTHING = {

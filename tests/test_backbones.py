@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer import config
 from keras_transfer.model.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone, build_base, build_network
+from keras_transfer.settings import config
 
 ALL = tuple(BACKBONES.values())
 # The module of keras.applications that holds each one's preprocess_input.

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.bank_filling."""
+"""Tests of keras_transfer.feature_bank.filling."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer import terminal
-from keras_transfer.config import ImageConfig, TrainConfig, UserError
+from keras_transfer import interruption, terminal
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
+from keras_transfer.feature_bank import filling
+from keras_transfer.feature_bank.store import Column, FeatureBank
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.training import bank_filling, interruption, phases, plan
-from keras_transfer.training.feature_bank import Column, FeatureBank
+from keras_transfer.settings.config import ImageConfig, TrainConfig
+from keras_transfer.training import phases, plan
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
@@ -52,7 +54,7 @@ def open_banks(classifier: Classifier, config: TrainConfig) -> tuple[FeatureBank
 
 def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tuple[FeatureBank, ...]:
     banks = open_banks(classifier, config)
-    bank_filling.fill(classifier, banks, bank_filling.find_gaps(banks, examples), config=config)
+    filling.fill(classifier, banks, filling.find_gaps(banks, examples), config=config)
     return banks
 
 
@@ -73,7 +75,7 @@ def test_training_images_get_every_view_and_validation_images_the_clean_one(clas
     (bank,) = fill(classifier, examples, config)
     assert [len(column.places) for column in bank.columns] == [TRAIN + VALIDATION, TRAIN, TRAIN]
     assert not set(examples.in_split("test").sha256) & set(bank.columns[0].places)
-    assert bank_filling.find_gaps([bank], examples) == []
+    assert filling.find_gaps([bank], examples) == []
 
 
 def test_the_bank_holds_what_the_network_gives_for_the_very_image_that_serving_sees(classifier, examples, tmp_path):
@@ -124,23 +126,23 @@ def test_only_what_is_missing_is_computed(classifier, examples, tmp_path):
     config = make_config(tmp_path)
     fill(classifier, examples.select(range(5)), config)
     banks = open_banks(classifier, config)
-    gaps = bank_filling.find_gaps(banks, examples)
+    gaps = filling.find_gaps(banks, examples)
     assert sum(gap.record_count for gap in gaps) == (TRAIN - 5) * 3 + VALIDATION
     more_views = make_config(tmp_path, augmented_views=3)
-    gaps = bank_filling.find_gaps(open_banks(classifier, more_views), examples.select(range(5)))
+    gaps = filling.find_gaps(open_banks(classifier, more_views), examples.select(range(5)))
     assert [(gap.views, len(gap.examples)) for gap in gaps] == [((3,), 5)]
 
 
 def test_the_same_image_twice_is_computed_once(classifier, examples, tmp_path):
     config = make_config(tmp_path)
     banks = open_banks(classifier, config)
-    gaps = bank_filling.find_gaps(banks, examples.select([0, 0, 1, 0]))
+    gaps = filling.find_gaps(banks, examples.select([0, 0, 1, 0]))
     assert [len(gap.examples) for gap in gaps] == [2]
 
 
 def test_an_image_in_train_and_validation_gets_every_view_once(classifier, examples, tmp_path):
     twice = dataclasses.replace(examples.select([0, 0]), splits=("validation", "train"))
-    gaps = bank_filling.find_gaps(open_banks(classifier, make_config(tmp_path)), twice)
+    gaps = filling.find_gaps(open_banks(classifier, make_config(tmp_path)), twice)
     assert [(gap.views, len(gap.examples)) for gap in gaps] == [((0, 1, 2), 1)]
 
 
@@ -152,8 +154,8 @@ def test_a_bank_is_the_same_bit_for_bit_whatever_the_order_of_the_files(classifi
 
 def test_many_shards_hold_the_same_records_as_one(classifier, examples, tmp_path, monkeypatch):
     (whole,) = fill(classifier, examples, make_config(tmp_path / "a"))
-    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 2)
-    monkeypatch.setattr(bank_filling, "_SHARD_IMAGES", 2)
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", 2)
+    monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
     (split,) = fill(classifier, examples, make_config(tmp_path / "b"))
     assert len(list(split.columns[0].folder.glob("*.records"))) > 2
     train = examples.in_split("train")
@@ -210,8 +212,8 @@ def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classif
 
     add = Column.add
     monkeypatch.setattr(Column, "add", gone)
-    monkeypatch.setattr(bank_filling, "_SHARD_IMAGES", 2)
-    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 6)
+    monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", 6)
     config = make_config(tmp_path)
     with pytest.raises(UserError, match="--feature_cache_dir"):
         fill(classifier, examples, config)
@@ -219,8 +221,8 @@ def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classif
 
 
 def test_a_shard_ends_when_its_time_is_up(classifier, examples, tmp_path, monkeypatch):
-    monkeypatch.setattr(bank_filling, "_SHARD_SECONDS", 0.0)
-    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 3)
+    monkeypatch.setattr(filling, "_SHARD_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", 3)
     (bank,) = fill(classifier, examples, make_config(tmp_path))
     assert len(list(bank.columns[2].folder.glob("*.records"))) == TRAIN
 
@@ -261,7 +263,7 @@ def undisturbed(classifier, examples, tmp_path_factory):
 def test_an_interruption_keeps_what_was_finished_says_how_much_and_changes_no_record(
     classifier, examples, undisturbed, tmp_path, monkeypatch, capsys, batch, after_batches, number, exit_code
 ):
-    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", batch)
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", batch)
     total = TRAIN * 3 + VALIDATION
     config = make_config(tmp_path)
     with monkeypatch.context() as once:

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.bank_storage."""
+"""Tests of keras_transfer.feature_bank.disk_space."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_transfer.config import ImageConfig, UserError, ViewsConfig
-from keras_transfer.training import bank_storage
-from keras_transfer.training.column_lock import LOCK_FILE
-from keras_transfer.training.feature_bank import FeatureBank, Recipe
+from keras_transfer.errors import UserError
+from keras_transfer.feature_bank import disk_space
+from keras_transfer.feature_bank.column_lock import LOCK_FILE
+from keras_transfer.feature_bank.store import FeatureBank, Recipe
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 RECORD_BYTES = 20_000
 
@@ -39,17 +40,17 @@ def exists(bank: FeatureBank) -> bool:
 
 
 def test_the_size_counts_all_banks(tmp_path):
-    assert bank_storage.size_bytes(tmp_path) == 0
+    assert disk_space.size_bytes(tmp_path) == 0
     for name in "ab":
         make_bank(tmp_path, name, last_used=1).close()
-    assert 2 * RECORD_BYTES < bank_storage.size_bytes(tmp_path) < 2 * RECORD_BYTES + 4000
+    assert 2 * RECORD_BYTES < disk_space.size_bytes(tmp_path) < 2 * RECORD_BYTES + 4000
 
 
 def test_the_least_recently_used_bank_goes_first_and_no_more_than_needed(tmp_path):
     old, oldest, new = (make_bank(tmp_path, name, last_used=used) for name, used in (("a", 20), ("b", 10), ("c", 30)))
     for bank in (old, oldest, new):
         bank.close()
-    bank_storage.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=3 * RECORD_BYTES + 3000)
+    disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=3 * RECORD_BYTES + 3000)
     assert [exists(bank) for bank in (old, oldest, new)] == [True, False, True]
 
 
@@ -57,7 +58,7 @@ def test_a_bank_in_use_is_never_removed(tmp_path):
     open_bank = make_bank(tmp_path, "a", last_used=10)
     closed_bank = make_bank(tmp_path, "b", last_used=20)
     closed_bank.close()
-    bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES + 2000)
+    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES + 2000)
     assert exists(open_bank)
     assert not exists(closed_bank)
     np.testing.assert_array_equal(open_bank.read(["0" * 64], [0]), 0)
@@ -65,12 +66,12 @@ def test_a_bank_in_use_is_never_removed(tmp_path):
 
 def test_what_cannot_fit_under_the_limit_is_refused_with_its_bytes(tmp_path):
     with pytest.raises(UserError, match=r"needs 1,000,000 bytes.*--feature_cache_max_bytes=500,000"):
-        bank_storage.make_room(tmp_path, needed_bytes=1_000_000, max_bytes=500_000)
+        disk_space.make_room(tmp_path, needed_bytes=1_000_000, max_bytes=500_000)
 
 
 def test_banks_in_use_over_the_limit_are_told_where_nothing_is_to_be_written(tmp_path, capsys):
     bank = make_bank(tmp_path, "a", last_used=1)
-    bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES // 2)
+    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES // 2)
     assert exists(bank)
     assert "over --feature_cache_max_bytes=10,000, all of it in use" in capsys.readouterr().err
 
@@ -78,16 +79,16 @@ def test_banks_in_use_over_the_limit_are_told_where_nothing_is_to_be_written(tmp
 def test_no_limit_removes_nothing(tmp_path):
     bank = make_bank(tmp_path, "a", last_used=1)
     bank.close()
-    bank_storage.make_room(tmp_path, needed_bytes=10, max_bytes=0)
+    disk_space.make_room(tmp_path, needed_bytes=10, max_bytes=0)
     assert exists(bank)
 
 
 def test_a_disk_that_is_too_small_is_refused_with_the_bytes_needed(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
     with pytest.raises(UserError, match=r"needs 61 bytes .* 60 free"):
-        bank_storage.make_room(tmp_path / "not" / "there", needed_bytes=61, max_bytes=0)
-    bank_storage.make_room(tmp_path, needed_bytes=60, max_bytes=0)
+        disk_space.make_room(tmp_path / "not" / "there", needed_bytes=61, max_bytes=0)
+    disk_space.make_room(tmp_path, needed_bytes=60, max_bytes=0)
 
 
 def test_what_is_in_use_counts_and_what_is_not_could_go(tmp_path):
@@ -95,36 +96,36 @@ def test_what_is_in_use_counts_and_what_is_not_could_go(tmp_path):
     used, unused = (make_bank(tmp_path, name, last_used=10) for name in "ab")
     unused.close()
     limit = 2 * RECORD_BYTES
-    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit) == ""
-    assert "in use" in bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
-    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0) == ""
-    assert bank_storage.shortage(tmp_path, needed_bytes=0, max_bytes=1) == ""
+    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit) == ""
+    assert "in use" in disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
+    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0) == ""
+    assert disk_space.shortage(tmp_path, needed_bytes=0, max_bytes=1) == ""
     assert exists(unused)
-    bank_storage.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit)
+    disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit)
     assert exists(used)
     assert not exists(unused)
     with pytest.raises(UserError, match="in use"):
-        bank_storage.make_room(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
+        disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
 
 
 def test_what_the_limit_frees_is_free_on_the_disk_too(tmp_path, monkeypatch):
     make_bank(tmp_path, "a", last_used=1).close()
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
-    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=RECORD_BYTES) == ""
-    assert bank_storage.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
+    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=RECORD_BYTES) == ""
+    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0)
 
 
 def test_a_file_among_the_banks_is_nobody_s_column(tmp_path):
     make_bank(tmp_path, "a", last_used=1).close()
     (tmp_path / "feature_bank" / "notes.txt").write_text("mine")
-    bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=1)
     assert [path.name for path in (tmp_path / "feature_bank").iterdir()] == ["notes.txt"]
 
 
 def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path):
-    bank_storage.check_usable(str(tmp_path / "not" / "there"), otherwise="")
-    bank_storage.check_usable(str(tmp_path), otherwise="")
+    disk_space.check_usable(str(tmp_path / "not" / "there"), otherwise="")
+    disk_space.check_usable(str(tmp_path), otherwise="")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -163,7 +164,7 @@ def test_a_folder_that_cannot_be_written_is_refused_with_the_flag_that_changes_i
         pytest.skip("this system has no /proc")
     folder = place(tmp_path)
     with pytest.raises(UserError, match="--feature_cache_dir") as caught:
-        bank_storage.check_usable(str(folder), otherwise="sing")
+        disk_space.check_usable(str(folder), otherwise="sing")
     assert str(folder) in str(caught.value)
     assert "sing" in str(caught.value)
 
@@ -175,13 +176,13 @@ def test_without_a_home_directory_the_flag_is_named(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", no_home)
     with pytest.raises(UserError, match="--feature_cache_dir"):
-        bank_storage.folder_of("")
-    assert bank_storage.folder_of("mine") == Path("mine")
+        disk_space.folder_of("")
+    assert disk_space.folder_of("mine") == Path("mine")
 
 
 def test_the_default_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert bank_storage.default_cache_dir() == tmp_path / "keras_transfer"
+    assert disk_space.default_cache_dir() == tmp_path / "keras_transfer"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert bank_storage.default_cache_dir() == tmp_path / "home" / ".cache" / "keras_transfer"
+    assert disk_space.default_cache_dir() == tmp_path / "home" / ".cache" / "keras_transfer"

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.saved_model import checks, reader, signatures, writer
 from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.settings.config import ImageConfig
 from small_export import make_blueprint, write_photos
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data.class_names import fault_of, lookalike_notes, normalize, refuse_too_few
+from keras_transfer.errors import UserError
 
 
 @pytest.mark.parametrize("name", ["a", "red sports car", "Käfer", "🚗", 'it\'s "quoted"', "a/b", "👨‍👩‍👧"])

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer.config import ModelConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import classifier, cut
 from keras_transfer.model.backbones import BACKBONES, build_network
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings.config import ModelConfig
 
 SIDE = 32
 LINEAR_HEAD = ("head_standardization", "head_dropout_1", "logits", "probabilities")

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.clean_features."""
+"""Tests of keras_transfer.feature_bank.clean_features."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
+from keras_transfer.feature_bank import clean_features, filling
 from keras_transfer.images.resizing import clean_view
-from keras_transfer.training import bank_filling, clean_features, phases, plan
+from keras_transfer.training import phases, plan
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
@@ -24,7 +25,7 @@ def case(tmp_path_factory):
     classifier, examples = make_classifier(config), make_examples(folder)
     planned = phases.plan(classifier, config.training)
     (bank,) = plan.open_banks(classifier, planned, config=config, arithmetic="float32", cache_dir=folder / "cache")
-    bank_filling.fill(classifier, [bank], bank_filling.find_gaps([bank], examples), config=config)
+    filling.fill(classifier, [bank], filling.find_gaps([bank], examples), config=config)
     base = keras.Model(classifier.model.inputs[0], classifier.model.get_layer(classifier.head_cut).output)
     files = [Path(path).read_bytes() for path in examples.paths]
     images = [clean_view(content, image=config.image, max_pixels=10**6) for content in files]

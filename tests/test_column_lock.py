@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.column_lock: eviction by one run while others open, hold and make a column."""
+"""Tests of keras_transfer.feature_bank.column_lock: eviction by one run while others open, hold and make a column."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.training import column_lock
-from keras_transfer.training.column_lock import LOCK_FILE
+from keras_transfer.feature_bank import column_lock
+from keras_transfer.feature_bank.column_lock import LOCK_FILE
 
 
 def make(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.command_line."""
+"""Tests of keras_transfer.settings.command_line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer import command_line
-from keras_transfer.config import (
-    ConfigError,
+from keras_transfer.errors import ConfigError, UserError
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import (
     EvaluateConfig,
     ExportConfig,
     InspectConfig,
     PredictConfig,
     TrainConfig,
-    UserError,
     from_flat,
     groups_of,
     settings_of,

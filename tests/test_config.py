@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.config."""
+"""Tests of keras_transfer.settings.config."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from keras_transfer import config
+from keras_transfer.settings import config
 
 
 def train_config(**values: object) -> config.TrainConfig:

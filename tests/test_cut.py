@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer.config import BACKBONES as SMALLEST_IMAGE_SIZES
-from keras_transfer.config import ModelConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import classifier, cut
 from keras_transfer.model.backbones import BACKBONES, build_base
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
+from keras_transfer.settings.config import ModelConfig
 
 SIDE = 64
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.

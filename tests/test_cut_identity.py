@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import ModelConfig
 from keras_transfer.model import classifier, cut
 from keras_transfer.model.backbones import BACKBONES, build_base
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings.config import ModelConfig
 
 SIDE = 64
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import doubtful_layouts
+from keras_transfer.errors import UserError
 from small_folders import write
 
 

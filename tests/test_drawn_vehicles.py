@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from keras_transfer import terminal
-from keras_transfer.config import UserError
 from keras_transfer.data import drawn_vehicles
-from keras_transfer.data.drawn_vehicles import CLASS_NAMES, Drawing, draw, load
+from keras_transfer.data.drawn_vehicles import load
+from keras_transfer.drawn_vehicles import drawing
+from keras_transfer.drawn_vehicles.drawing import CLASS_NAMES, Drawing, draw
+from keras_transfer.errors import UserError
 
 SEEDS = range(24)
 
@@ -86,9 +88,9 @@ def test_a_bus_is_longer_for_its_height_than_a_two_wheeler(drawings: dict[str, l
 def test_something_in_front_takes_pixels_away_from_the_mask_and_adds_none(
     class_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawn_vehicles, "_HIDDEN_FRACTION", 0.0)
+    monkeypatch.setattr(drawing, "_HIDDEN_FRACTION", 0.0)
     free = [draw(class_name, seed=seed).mask for seed in range(4)]
-    monkeypatch.setattr(drawn_vehicles, "_HIDDEN_FRACTION", 1.0)
+    monkeypatch.setattr(drawing, "_HIDDEN_FRACTION", 1.0)
     hidden = [draw(class_name, seed=seed).mask for seed in range(4)]
     assert not any((after & ~before).any() for before, after in zip(free, hidden, strict=True))
     assert sum(after.sum() for after in hidden) < 0.98 * sum(before.sum() for before in free)

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import eager_decoding
+from keras_transfer.settings.config import ImageConfig
 from planted_faults import encoded
 from small_pictures import picture
 

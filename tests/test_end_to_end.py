@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer import command_line, config, evaluate, export, predict, train
+from keras_transfer import evaluate, export, predict, train
+from keras_transfer.errors import UserError
+from keras_transfer.settings import command_line, config
 
 COLOURS = {"blue": (40, 60, 220), "green": (40, 200, 60), "red sports car": (220, 50, 40)}
 IMAGES_A_CLASS = 12
@@ -189,7 +191,7 @@ def test_a_finished_run_is_exported_again_under_another_number(workplace, export
     assert second == export_dir.parent / "2"
     rows = {row["path"]: float(row["score"]) for row in predicted(workplace, second, workplace / "photos")}
     np.testing.assert_allclose([rows[file] for file in outsider["files"]], outsider["score"], atol=1e-5)
-    with pytest.raises(config.UserError, match="exists already"):
+    with pytest.raises(UserError, match="exists already"):
         export.export(config.from_flat(config.ExportConfig, values))
 
 
@@ -230,7 +232,7 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(workplace, capsys):
 
 def test_an_export_that_is_not_good_enough_is_not_published(workplace):
     run = workplace / "refused"
-    with pytest.raises(config.UserError, match="below --min_test_accuracy=1"):
+    with pytest.raises(UserError, match="below --min_test_accuracy=1"):
         run_train(
             image_dir=str(workplace / "photos"),
             run_dir=str(run),

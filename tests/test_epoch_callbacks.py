@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import small_folders
-from keras_transfer.config import SourceConfig, UserError
 from keras_transfer.data import exclusions, sources
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.exclusions import Exclusion
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import SourceConfig
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_transfer.config import ImageConfig, ViewsConfig
+from keras_transfer.feature_bank.store import Recipe
 from keras_transfer.saved_model import signatures
-from keras_transfer.training.feature_bank import Recipe
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 from planted_faults import encoded
 from small_export import make_blueprint
 from small_pictures import picture

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.feature_bank."""
+"""Tests of keras_transfer.feature_bank.store."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 import tensorflow as tf
 
 from keras_transfer import atomic_files
-from keras_transfer.config import ImageConfig, ViewsConfig
-from keras_transfer.training import bank_storage, column_lock, feature_bank
-from keras_transfer.training.column_lock import LOCK_FILE
-from keras_transfer.training.feature_bank import Column, FeatureBank, Recipe, banks_folder
+from keras_transfer.feature_bank import column_lock, disk_space, store
+from keras_transfer.feature_bank.column_lock import LOCK_FILE
+from keras_transfer.feature_bank.store import Column, FeatureBank, Recipe, banks_folder
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 SHAPE = (2, 3)
 DIGESTS = tuple(f"{number:064x}" for number in range(4))
@@ -208,7 +208,7 @@ def test_a_bank_that_is_closed_leaves_no_file_open(tmp_path, monkeypatch):
             bank.read(DIGESTS, [1] * 4)
             bank.columns[0].add(["f" * 64], records(1))
     assert open_files() == before
-    monkeypatch.setattr(feature_bank, "_sha256", lambda path: 1 / 0)
+    monkeypatch.setattr(store, "_sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         FeatureBank(tmp_path, recipe())
     assert open_files() == before
@@ -230,7 +230,7 @@ def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
 
     def evict() -> None:
         while not stop.is_set():
-            bank_storage.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+            disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=1)
 
     evicting = threading.Thread(target=evict)
     evicting.start()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.inspection import file_checks
 from keras_transfer.inspection.headers import Header
 from keras_transfer.inspection.photos import Photo
+from keras_transfer.settings.config import ImageConfig
 from small_pictures import photo, picture
 
 LOOK = photo(picture(0), "a").look

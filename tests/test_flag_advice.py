@@ -1,11 +1,18 @@
-"""Tests of keras_transfer.flag_advice."""
+"""Tests of keras_transfer.settings.flag_advice."""
 
 from __future__ import annotations
 
 import pytest
 
-from keras_transfer import flag_advice
-from keras_transfer.config import EvaluateConfig, ExportConfig, InspectConfig, PredictConfig, TrainConfig, helps_of
+from keras_transfer.settings import flag_advice
+from keras_transfer.settings.config import (
+    EvaluateConfig,
+    ExportConfig,
+    InspectConfig,
+    PredictConfig,
+    TrainConfig,
+    helps_of,
+)
 
 COMMANDS = (TrainConfig, EvaluateConfig, PredictConfig, ExportConfig, InspectConfig)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import folder_tables, image_folder
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
 from small_folders import relative, write
 
 

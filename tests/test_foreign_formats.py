@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import SourceConfig, UserError
 from keras_transfer.data import foreign_formats, sources
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import SourceConfig
 from small_folders import write
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer.config import ModelConfig
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model import grad_cam
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings.config import ModelConfig
 
 SIDE = 64
 

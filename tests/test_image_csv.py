@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data.image_csv import load
+from keras_transfer.errors import UserError
 
 
 def write(folder: Path, text: str | bytes, *images: str) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data.image_files import list_images
 from keras_transfer.data.image_folder import load
+from keras_transfer.errors import UserError
 from small_folders import relative, write
 
 

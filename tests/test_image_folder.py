@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import image_files
 from keras_transfer.data.image_folder import load
+from keras_transfer.errors import UserError
 from small_folders import relative, write
 
 

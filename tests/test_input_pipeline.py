@@ -13,9 +13,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_transfer.config import ImageConfig, UserError, ViewsConfig
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 IMAGE = ImageConfig(image_size=32)
 VIEWS = ViewsConfig(augmented_views=2)

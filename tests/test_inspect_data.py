@@ -14,9 +14,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from keras_transfer import inspect_data
-from keras_transfer.command_line import parse
-from keras_transfer.config import SourceConfig, TrainConfig, to_flat
 from keras_transfer.data import sources
+from keras_transfer.settings.command_line import parse
+from keras_transfer.settings.config import SourceConfig, TrainConfig, to_flat
 from small_pictures import picture
 from small_training import ask_command, run_command
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer import terminal, training_run
-from keras_transfer.training import bank_filling, column_lock, phases, stored_features
+from keras_transfer import terminal
+from keras_transfer.feature_bank import column_lock, filling, stored_features
+from keras_transfer.pipelines import training
+from keras_transfer.training import phases
 from small_training import run_command, small_run_flags, write_photos
 
 
@@ -57,7 +59,7 @@ def test_ctrl_c_while_the_bank_is_filled_says_what_is_kept_and_the_next_run_goes
     def bar(**_: object) -> Iterator[Callable[[int], None]]:
         yield lambda count: signal.raise_signal(number) if count else None
 
-    monkeypatch.setattr(bank_filling, "COMPUTE_BATCH", 2)
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", 2)
     flags = small_run_flags(photos, tmp_path)
     all_of_them = frozen_passes(capsys, flags)
     assert all_of_them == 15 * 2 + 6
@@ -113,13 +115,13 @@ def test_a_photo_that_changes_or_goes_after_it_was_read_is_one_error_that_names_
 ):
     """The test split is read for the baselines."""
     path = photos / split / "red" / "0.jpg"
-    show = training_run.show
+    show = training.show
 
-    def show_and_harm(prepared: training_run.Prepared) -> None:
+    def show_and_harm(prepared: training.Prepared) -> None:
         show(prepared)
         harm(path)
 
-    monkeypatch.setattr(training_run, "show", show_and_harm)
+    monkeypatch.setattr(training, "show", show_and_harm)
     assert run_command("train", *small_run_flags(photos, tmp_path), "--head_epochs=1", flag) == 1
     printed = capsys.readouterr().err
     (message,) = re.findall(r"ERROR: .*", printed)

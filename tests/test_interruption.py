@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.interruption."""
+"""Tests of keras_transfer.interruption."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from keras_transfer.training import interruption
+from keras_transfer import interruption
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data.layouts import Layout, understand
+from keras_transfer.errors import UserError
 from small_folders import relative, write
 
 

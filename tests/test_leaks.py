@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import leaks
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.look_alikes import LookAlikes
+from keras_transfer.errors import UserError
 from small_training import run_command, small_run_flags, write_photos
 
 

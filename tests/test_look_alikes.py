@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_transfer.config import ImageConfig, SourceConfig
-from keras_transfer.data import audit, drawn_vehicles, look_alikes, near_copies, sources, splits
+from keras_transfer.data import audit, look_alikes, near_copies, sources, splits
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.look_alikes import LookAlikes
+from keras_transfer.drawn_vehicles import drawing
+from keras_transfer.settings.config import ImageConfig, SourceConfig
 from small_pictures import picture
 from small_training import run_command, small_run_flags
 
@@ -102,8 +103,8 @@ KINDS: dict[str, Change] = {
 def originals(count: int) -> list[Image.Image]:
     """Photos of blots, and drawn vehicles."""
     blots = [picture(seed, 320, 240) for seed in range(count // 2)]
-    names = drawn_vehicles.CLASS_NAMES
-    drawn = [drawn_vehicles.draw(names[seed % len(names)], seed=seed).image for seed in range(count - count // 2)]
+    names = drawing.CLASS_NAMES
+    drawn = [drawing.draw(names[seed % len(names)], seed=seed).image for seed in range(count - count // 2)]
     return [*blots, *map(Image.fromarray, drawn)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.evaluation import metrics
 
 NAMES = ("bus", "car", "truck")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.data import components, near_copies
 from keras_transfer.images import looks
+from keras_transfer.settings.config import ImageConfig
 from small_pictures import picture
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import ServingConfig
 from keras_transfer.saved_model import network
 from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.settings.config import ServingConfig
 from small_export import ask, make_blueprint, noise
 
 PIXELS = noise(4)

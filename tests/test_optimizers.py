@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import TrainingConfig
+from keras_transfer.settings.config import TrainingConfig
 from keras_transfer.training import optimizers
 
 

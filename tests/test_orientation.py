@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import decoding, orientation, resizing
+from keras_transfer.settings.config import ImageConfig
 
 TAG = 0x0112
 # A dark corner on the left of the top edge, another grey beside it: no two of the eight ways up look the same.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keras_transfer import output_places
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 
 @pytest.mark.parametrize("name", ["new", "new/and/below", "there"])

@@ -11,9 +11,10 @@ import pytest
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
-from keras_transfer.config import TrainConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.settings.config import TrainConfig
 from keras_transfer.training import epoch_callbacks, phases
 from keras_transfer.training.phase_inputs import PhaseInputs
 from keras_transfer.training.phases import Phase

@@ -13,10 +13,10 @@ from PIL import Image
 import image_variants
 import jpeg_files
 import png_files
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import eager_decoding
 from keras_transfer.inspection import photos
 from keras_transfer.inspection.photos import Photo
+from keras_transfer.settings.config import ImageConfig
 from planted_faults import DAMAGES, encoded
 from small_pictures import picture
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import TrainConfig, UserError
 from keras_transfer.data.examples import Examples
-from keras_transfer.training import bank_filling, bank_storage, phases, plan
+from keras_transfer.errors import UserError
+from keras_transfer.feature_bank import disk_space, filling
+from keras_transfer.settings.config import TrainConfig
+from keras_transfer.training import phases, plan
 from keras_transfer.training.plan import Plan
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
@@ -88,7 +90,7 @@ def test_records_in_use_count_towards_the_limit_before_any_work(examples, tmp_pa
     classifier = make_classifier(make_config(tmp_path))
     stored = make_config(tmp_path, augmented_views=0)
     with_clean = plan.make(classifier, phases.plan(classifier, stored.training), examples, config=stored)
-    bank_filling.fill(classifier, with_clean.banks, with_clean.gaps, config=stored)
+    filling.fill(classifier, with_clean.banks, with_clean.gaps, config=stored)
     with_clean.close()
     limit = {"head_epochs": 5, "augmented_views": 1, "feature_cache_max_bytes": TRAIN * 512 * 2 + 1000}
     config = make_config(tmp_path, feature_cache=feature_cache, **limit)
@@ -116,7 +118,7 @@ def test_switched_off_the_bank_needs_no_folder_and_opens_none(examples, tmp_path
 
 def test_a_disk_without_room_turns_the_bank_off(examples, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(bank_storage.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
     planned = make(examples, make_config(tmp_path, head_epochs=5))
     assert not planned.uses_bank
     assert "60 free" in planned.reason
@@ -128,7 +130,7 @@ def test_a_filled_bank_costs_nothing_more(examples, tmp_path):
     config = make_config(tmp_path)
     classifier = make_classifier(config)
     first = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
-    bank_filling.fill(classifier, first.banks, first.gaps, config=config)
+    filling.fill(classifier, first.banks, first.gaps, config=config)
     second = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
     assert second.gaps == ()
     assert second.bank is not None

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.publishing: the gates that an export passes before it appears."""
+"""Tests of keras_transfer.pipelines.publish: the gates that an export passes before it appears."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer import publishing
-from keras_transfer.config import PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
+from keras_transfer.pipelines import publish as publishing
 from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
 from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.settings.config import PublishingConfig
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
 
 TESTS, OTHERS = 20, 6
@@ -281,7 +282,7 @@ def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_pat
         asked.extend(files)
         return checks.PrecisionChange(len(files), 0.0, 0)
 
-    monkeypatch.setattr(publishing, "_PRECISION_FILES", 8)
+    monkeypatch.setattr(publish, "_PRECISION_FILES", 8)
     monkeypatch.setattr(checks, "measure_precision_change", measure)
     serving = dataclasses.replace(blueprint.serving, serving_precision="bfloat16")
     given = spoiled(tmp_path, examples, 2)

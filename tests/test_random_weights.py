@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import BACKBONES as SMALLEST_IMAGE_SIZES
 from keras_transfer.model import random_weights
 from keras_transfer.model.backbones import BACKBONES, BACKBONES_WITH_TOP, build_base
+from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
 
 FLOAT16_LARGEST = 65504.0
 

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.report_photos."""
+"""Tests of keras_transfer.pipelines.report_photos."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer import report_photos
-from keras_transfer.config import ImageConfig, ModelConfig
 from keras_transfer.evaluation.galleries import Classified
 from keras_transfer.model import classifier as classifiers
+from keras_transfer.pipelines import report_photos
+from keras_transfer.settings.config import ImageConfig, ModelConfig
 
 COLOURS = [(220, 50, 40), (40, 60, 220), (230, 60, 50), (50, 70, 230)]
 IMAGE = ImageConfig(image_size=64)

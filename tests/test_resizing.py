@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import resizing
+from keras_transfer.settings.config import ImageConfig
 
 SIZE = 64
 

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_transfer import command_line, run_directory
-from keras_transfer.config import ConfigError, TrainConfig, UserError, from_flat, to_flat
+from keras_transfer import run_directory
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.errors import ConfigError, UserError
 from keras_transfer.run_directory import RunDirectory
+from keras_transfer.settings import command_line
+from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
 
 CONFIG = from_flat(
     TrainConfig,

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.saved_model import seen_images
 
 

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.setting_checks: whatever a setting is given, alone or beside another, is taken or refused."""
+"""Tests of keras_transfer.settings.checks: whatever a setting is given, alone or not, is taken or refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from keras_transfer import command_line, config
-from keras_transfer.config import ConfigError
+from keras_transfer.errors import ConfigError
+from keras_transfer.settings import command_line, config
 
 REQUIRED: dict[type[Any], dict[str, Any]] = {
     config.TrainConfig: {"image_dir": "photos"},

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.setting_effects."""
+"""Tests of keras_transfer.settings.effects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keras_transfer import command_line, config, setting_effects
+from keras_transfer.settings import command_line, config, effects
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.flags"))
 
@@ -16,7 +16,7 @@ def warned(config_class: type[Any], **values: Any) -> list[str]:
     needed = {"run_dir": "run"} if config_class is config.ExportConfig else {"image_dir": "photos"}
     if config_class is config.EvaluateConfig:
         needed["export_dir"] = "export"
-    return setting_effects.without_effect(config.from_flat(config_class, {**needed, **values}))
+    return effects.without_effect(config.from_flat(config_class, {**needed, **values}))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,6 @@ def test_defaults_are_never_warned_of(config_class):
 def test_the_files_in_configs_name_no_setting_without_effect(file):
     given = [] if "--dataset=" in file.read_text() else ["--image_dir=photos"]
     parsed = command_line.parse(config.TrainConfig, ["train", f"--flagfile={file}", *given])
-    assert setting_effects.without_effect(parsed) == []
+    assert effects.without_effect(parsed) == []
     again = config.from_flat(config.TrainConfig, config.to_flat(parsed))
-    assert setting_effects.without_effect(again) == []
+    assert effects.without_effect(again) == []

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.saved_model import signatures
+from keras_transfer.settings.config import ImageConfig
 from small_export import CLASS_NAMES, FEATURE_LAYER, ask, make_blueprint, noise, png
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import SourceConfig, UserError
 from keras_transfer.data import sources
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import SourceConfig
 
 
 def write_classes(folder: Path) -> Path:

@@ -7,11 +7,11 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import look_alikes
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.look_alikes import NONE, LookAlikes
 from keras_transfer.data.splits import to_carve
+from keras_transfer.errors import UserError
 from small_splits import make, split
 
 # The second letters of train, validation and test.

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.splits import describe
+from keras_transfer.errors import UserError
 from small_splits import make, split
 
 

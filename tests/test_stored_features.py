@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training.stored_features."""
+"""Tests of keras_transfer.pipelines.stored_features."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_transfer.data import input_pipeline
+from keras_transfer.feature_bank import filling, stored_features
 from keras_transfer.model import cut
-from keras_transfer.training import bank_filling, stored_features
 from small_training import make_classifier, make_config, make_examples
 
 
@@ -32,7 +32,7 @@ def test_every_split_has_the_features_that_the_frozen_part_gives(tmp_path):
 def test_nothing_is_computed_twice(tmp_path, monkeypatch):
     settings, examples = make_config(tmp_path), make_examples(tmp_path)
     first = stored_features.collect(examples, config=settings)
-    monkeypatch.setattr(bank_filling, "fill", lambda *_, **__: pytest.fail("filled again"))
+    monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("filled again"))
     np.testing.assert_array_equal(stored_features.collect(examples, config=settings).values, first.values)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import UserError
 from keras_transfer.data import tables
+from keras_transfer.errors import UserError
 
 
 def write(folder: Path, text: str, name: str = "photos.csv") -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from keras_transfer.config import UserError
 from keras_transfer.data import tfds_dataset
+from keras_transfer.errors import UserError
 from small_tfds import TinyConfigs, TinyTrainTest, load, relative
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from keras_transfer import atomic_files
-from keras_transfer.config import UserError
 from keras_transfer.data import tfds_images
+from keras_transfer.errors import UserError
 from small_tfds import (
     ODD_NAMES,
     TinyExtraSplit,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer import training_results
+from keras_transfer.pipelines import report
 from small_training import COLOURS, PHOTOS_A_CLASS, ask_command, run_command, small_run_flags
 
 
@@ -127,7 +127,7 @@ def killed(small_run, tmp_path_factory) -> Path:
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(training_results, "close", kill)
+        patch.setattr(report, "close", kill)
         run_command("train", *small_run_flags(folder / "photos", folder))
     return folder
 

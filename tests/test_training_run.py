@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.training_run and training_results: what a run's figures hold beside those of its splits."""
+"""Tests of keras_transfer.pipelines.training and report: what a run's metrics hold beside those of its splits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import types
 import numpy as np
 import pytest
 
-from keras_transfer import training_results, training_run
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import cut
+from keras_transfer.pipelines import report, training
 from keras_transfer.saved_model import reader
 from small_pictures import picture
 from small_training import make_classifier, make_config, run_command, small_run_flags, write_photos
@@ -34,7 +34,7 @@ def calibrate(folder, **values):
     image = np.full((1, 32, 32, 3), 99, np.float32)
     before = np.asarray(to_logits(image))
     prepared = types.SimpleNamespace(config=config, classifier=classifier, examples=examples)
-    found = training_run._calibrate(prepared, types.SimpleNamespace(validation_logits=logits))
+    found = training._calibrate(prepared, types.SimpleNamespace(validation_logits=logits))
     return found, float(np.mean(before / np.asarray(to_logits(image))))
 
 
@@ -110,7 +110,7 @@ def test_the_export_abstains_and_its_card_says_so(folder):
 )
 def test_the_summary_says_what_the_head_is_worth(verdict, words):
     compared = {"split": "test", "only_head_right": 2, "only_probe_right": 11, "verdict": verdict}
-    found = training_results._comparisons({"baselines": {"head_against_probe": compared}, "slices": []})
+    found = report._comparisons({"baselines": {"head_against_probe": compared}, "slices": []})
     assert found == [("trained head", words)]
 
 
@@ -120,7 +120,7 @@ def test_the_summary_names_the_slices_that_are_flagged_and_no_others():
         for value in ("night", "day")
     ]
     slices = [{"column": "time", "values": values}]
-    found = training_results._comparisons({"baselines": {"head_against_probe": None}, "slices": slices})
+    found = report._comparisons({"baselines": {"head_against_probe": None}, "slices": slices})
     assert found == [("time = night", "accuracy 0.5000, 0.2500 below the others")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.images import unreadable
 
 

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 import image_variants
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import resizing
 from keras_transfer.saved_model import reader, writer
+from keras_transfer.settings.config import ImageConfig
 from small_export import SIDE, make_blueprint
 
 IMAGE = ImageConfig(image_size=SIDE, resize_mode="squash")

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from keras_transfer.data.vehicle_drawing.atmosphere import Atmosphere, random_atmosphere
-from keras_transfer.data.vehicle_drawing.canvas import NOT_VEHICLE, VEHICLE, Canvas
-from keras_transfer.data.vehicle_drawing.geometry import Viewpoint, at_depth, box, circle, mix, rounded, shade
-from keras_transfer.data.vehicle_drawing.pen import Pen
-from keras_transfer.data.vehicle_drawing.photography import expose
+from keras_transfer.drawn_vehicles.atmosphere import Atmosphere, random_atmosphere
+from keras_transfer.drawn_vehicles.canvas import NOT_VEHICLE, VEHICLE, Canvas
+from keras_transfer.drawn_vehicles.geometry import Viewpoint, at_depth, box, circle, mix, rounded, shade
+from keras_transfer.drawn_vehicles.pen import Pen
+from keras_transfer.drawn_vehicles.photography import expose
 
 RED, BLUE, WARM = (200.0, 0.0, 0.0), (0.0, 0.0, 200.0), (250.0, 200.0, 100.0)
 

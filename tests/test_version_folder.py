@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.config import ImageConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.saved_model import version_folder
+from keras_transfer.settings.config import ImageConfig
 
 
 def make_export(path: Path) -> Path:

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from keras_transfer.config import ServingConfig
 from keras_transfer.saved_model import reader, warmup, writer
+from keras_transfer.settings.config import ServingConfig
 from small_export import make_blueprint
 
 SIGNATURES = ("serving_default", "image_tensor", "classify", "embed")

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import ModelConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import random_weights, weights
 from keras_transfer.model.backbones import (
     BACKBONES,
@@ -26,6 +26,7 @@ from keras_transfer.model.backbones import (
     Backbone,
     build_network,
 )
+from keras_transfer.settings.config import ModelConfig
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import backbones, weights_files
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.saved_model import version_folder, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, METADATA, make_blueprint

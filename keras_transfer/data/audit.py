@@ -14,10 +14,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import terminal
-from keras_transfer.config import ImageConfig, SourceConfig, UserError
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.errors import UserError
 from keras_transfer.images import decoding, eager_decoding, looks, refusals, sixteen_bits
 from keras_transfer.images.looks import Looks
+from keras_transfer.settings.config import ImageConfig, SourceConfig
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _FILES_AT_ONCE = 32  # a thread reads before it describes their looks together, and before the progress bar moves

@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 # Unicode's control characters and line breaks: they would break the lines of tables, labels files and CSV files.
 _LINE_BREAKING = ("Cc", "Zl", "Zp")

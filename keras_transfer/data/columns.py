@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_transfer.config import UserError
 from keras_transfer.data import image_files, split_names, tables
 from keras_transfer.data.tables import Row
+from keras_transfer.errors import UserError
 
 # Role -> names that say it, in ranks: a name of a lower rank counts only where none of a higher one is there. The first
 # of each is the documented one. Spelling differs by case, blanks and hyphens.

@@ -6,10 +6,10 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from keras_transfer.config import UserError
 from keras_transfer.data import class_names, columns, split_names
 from keras_transfer.data.image_files import holds_images, is_image_name, list_folder
 from keras_transfer.data.layout_messages import listed, wanted
+from keras_transfer.errors import UserError
 
 
 def refuse_too_high(root: str, only: str) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_transfer import atomic_files, terminal
-from keras_transfer.config import UserError
 from keras_transfer.data import class_names
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.errors import UserError
 
 _COMMENT = "#"
 _HEAD = (

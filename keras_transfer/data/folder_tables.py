@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_transfer.config import UserError
 from keras_transfer.data import columns, image_csv, image_files, layouts, split_names, tables
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.data.layout_messages import listed
+from keras_transfer.errors import UserError
 
 # The metadata of Hugging Face's ImageFolder, and what Roboflow writes for classification with several labels.
 TABLES = ("metadata.csv", "metadata.jsonl", "_classes.csv")

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_transfer.config import UserError
 from keras_transfer.data import image_files
+from keras_transfer.errors import UserError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # http://, gs://, s3://, hf://; one slash is left after Path()
 _FOLDERS = "folders, one for each class (photos/cats/1.jpg), and give --image_dir"

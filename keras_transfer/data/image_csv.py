@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_transfer.config import SPLITS, UserError, nearest
 from keras_transfer.data import class_names, columns, foreign_formats, split_names, tables
 from keras_transfer.data.columns import Roles
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.image_files import existing_path
 from keras_transfer.data.listed_files import ListedFiles
 from keras_transfer.data.tables import Row, Table
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import SPLITS, nearest
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_transfer.config import UserError
 from keras_transfer.data import first_bytes
 from keras_transfer.data.examples import LeftOut
+from keras_transfer.errors import UserError
 
 READABLE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 # Formats in which photos come, and which TensorFlow does not decode.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_transfer.config import UserError
 from keras_transfer.data import class_names, folder_tables, foreign_formats, layouts
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.data.image_files import (
@@ -21,6 +20,7 @@ from keras_transfer.data.image_files import (
     printable,
 )
 from keras_transfer.data.layouts import ClassFolder
+from keras_transfer.errors import UserError
 
 
 def load(folder: str | Path) -> Examples:

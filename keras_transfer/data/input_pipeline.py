@@ -14,10 +14,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig, UserError, ViewsConfig
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
 from keras_transfer.images.augmentation import augmented_view, view
 from keras_transfer.images.resizing import clean_view, decode_for, resize
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 # Without AutoGraph, whose reading of these functions would take a second; they hold TensorFlow's operations only.
 _as_it_stands = tf.autograph.experimental.do_not_convert

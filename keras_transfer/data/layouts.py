@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from keras_transfer.config import UserError
 from keras_transfer.data import class_names, columns, doubtful_layouts, split_names
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.data.image_files import files_below, holds_images, is_image_name, list_folder, printable
 from keras_transfer.data.layout_messages import listed, wanted
+from keras_transfer.errors import UserError
 
 _DOCUMENTED = frozenset({"train", "validation", "val", "test"})
 

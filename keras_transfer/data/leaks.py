@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from keras_transfer import terminal
-from keras_transfer.config import UserError
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.data.look_alikes import LookAlikes
+from keras_transfer.errors import UserError
 
 # Split -> those whose files must not be in it. Validation chooses the weights, so it may not be in the test either.
 _MUST_NOT_REPEAT: Mapping[str, tuple[str, ...]] = {"validation": ("train",), "test": ("train", "validation")}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.data import components, near_copies
 from keras_transfer.data.examples import Examples
 from keras_transfer.images.looks import Looks
+from keras_transfer.settings.config import ImageConfig
 
 _LARGE_SHARE = 0.5  # of a class in one group, from which on the person is told
 

@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.data import alignment, colours
 from keras_transfer.images import eager_decoding, looks
 from keras_transfer.images.looks import Looks
+from keras_transfer.settings.config import ImageConfig
 
 # Bits of 128. Of copies cropped by up to a tenth of each side 97% differ by no more (500 photos of hymenoptera and
 # flowers); of 100,000 pairs of different photos, 30 do. Copies that are not cropped differ by at most 22.

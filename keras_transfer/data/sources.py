@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from keras_transfer.config import DRAWN_VEHICLES, SourceConfig
 from keras_transfer.data import class_names, drawn_vehicles, exclusions, image_csv, image_folder, tfds_dataset
 from keras_transfer.data.examples import Examples
+from keras_transfer.settings.config import DRAWN_VEHICLES, SourceConfig
 
 
 def load(source: SourceConfig, *, least_classes: int = 2) -> Examples:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_transfer.config import SPLITS, UserError
 from keras_transfer.data import components
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.look_alikes import NONE, LookAlikes
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import SPLITS
 
 # label id -> split -> number of its examples, for the splits that get any
 _Quotas = Mapping[int, Mapping[str, int]]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_transfer import terminal
-from keras_transfer.config import DRAWN_VEHICLES, UserError, nearest
 from keras_transfer.data import tfds_images
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import DRAWN_VEHICLES, nearest
 
 
 def load(name: str, *, dataset_dir: str, allow_download: bool) -> Examples:

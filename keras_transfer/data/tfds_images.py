@@ -13,9 +13,9 @@ import numpy as np
 
 from keras_transfer import terminal
 from keras_transfer.atomic_files import whole_folder, write_json
-from keras_transfer.config import UserError
 from keras_transfer.data import class_names
 from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.errors import UserError
 
 _MANIFEST = "manifest.json"
 _SPLIT_OF_NAME = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}

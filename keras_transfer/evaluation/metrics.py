@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.evaluation import calibration, confusion, intervals, thresholds
 
 # A float32 softmax over thousands of classes adds up to 1 within 1e-5; logits or half-precision sums don't.

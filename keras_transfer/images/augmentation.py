@@ -6,8 +6,8 @@ import math
 
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig, ViewsConfig
 from keras_transfer.images.resizing import frame, render_box, resize
+from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 # Random resized crop (Szegedy et al. 2015, arXiv:1409.4842, section 6).
 _MAX_CROP_ASPECT_RATIO = 4 / 3

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import decoding, orientation
+from keras_transfer.settings.config import ImageConfig
 
 Decode = Callable[[bytes], NDArray[np.uint8]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import decoding, orientation
+from keras_transfer.settings.config import ImageConfig
 
 # The ImageNet evaluation convention: the shorter side to 256, then the central 224 (He et al. 2015,
 # arXiv:1512.03385, section 3.4, and most pretrained networks since).

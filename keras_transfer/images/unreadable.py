@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 
 def refuse_too_many(unreadable: Sequence[tuple[str, str]], count: int, max_fraction: float) -> None:

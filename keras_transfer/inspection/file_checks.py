@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from keras_transfer.config import ImageConfig
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.images import looks
 from keras_transfer.inspection.findings import Finding
 from keras_transfer.inspection.headers import Header
 from keras_transfer.inspection.photos import Photo
+from keras_transfer.settings.config import ImageConfig
 
 _SMALL_SHARE = 0.5  # of the side that the network sees: enlarged by more than that, nothing sharp is left
 _ELONGATED = 3.0  # longer side : shorter side; a square crop then shows less than a third

@@ -16,12 +16,12 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_transfer import terminal
-from keras_transfer.config import ImageConfig
 from keras_transfer.images import eager_decoding, looks, refusals, sixteen_bits, thumbnails
 from keras_transfer.images.eager_decoding import Decode
 from keras_transfer.images.looks import Looks
 from keras_transfer.inspection import headers
 from keras_transfer.inspection.headers import Header
+from keras_transfer.settings.config import ImageConfig
 
 _READERS = 4  # threads: enough to keep two cores decoding while others wait for the disk
 _AHEAD = 64  # files in work at once, so that memory stays flat

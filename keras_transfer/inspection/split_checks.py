@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from keras_transfer.config import SPLITS
 from keras_transfer.data import class_balance
 from keras_transfer.data.examples import Examples
 from keras_transfer.inspection.findings import Finding
+from keras_transfer.settings.config import SPLITS
 
 _TINY = 10  # training images of a class, below which its metrics and its learning are chance
 _SIGNIFICANT = 0.001  # many comparisons are made, and small differences are no fault

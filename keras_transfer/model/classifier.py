@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.config import BACKBONES as SMALLEST_IMAGE_SIZES
-from keras_transfer.config import ModelConfig, UserError, nearest
+from keras_transfer.errors import UserError
 from keras_transfer.model import graph, weights
 from keras_transfer.model.backbones import (
     BACKBONES,
@@ -19,6 +18,8 @@ from keras_transfer.model.backbones import (
     Backbone,
     build_base,
 )
+from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
+from keras_transfer.settings.config import ModelConfig, nearest
 
 POOLING_LAYER, LOGITS_LAYER, PROBABILITIES_LAYER = "head_pooling", "logits", "probabilities"
 STANDARDIZING_LAYER = "head_standardization"

@@ -12,9 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.config import UserError, nearest
+from keras_transfer.errors import UserError
 from keras_transfer.model import graph
 from keras_transfer.model.classifier import LOGITS_LAYER, POOLING_LAYER, Classifier
+from keras_transfer.settings.config import nearest
 
 # Settings that say how a layer is called, kept or trained, but not what it computes.
 _SETTINGS_WITHOUT_EFFECT = frozenset(

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_transfer.config import ModelConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import random_weights, weights_files
 from keras_transfer.model.backbones import (
     IMAGENET_IMAGE_SIZE,
@@ -26,6 +26,7 @@ from keras_transfer.model.backbones import (
     Backbone,
     build_network,
 )
+from keras_transfer.settings.config import ModelConfig
 
 # Where the files of keras.applications lie.
 _SERVER = "https://storage.googleapis.com/"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 if TYPE_CHECKING:
     import h5py

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_transfer.config import ServingConfig
 from keras_transfer.model import cut, graph, precision
+from keras_transfer.settings.config import ServingConfig
 
 # One batch computes while the next is put together.
 _BATCH_THREADS = 2

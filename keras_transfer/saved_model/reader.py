@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import terminal
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.images import refusals
 from keras_transfer.images import unreadable as unreadable_files
 from keras_transfer.saved_model import version_folder

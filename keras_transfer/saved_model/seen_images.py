@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 SEEN_IMAGES_FILE = Path("assets.extra") / "seen_images.json"
 _DIGEST_DIGITS = 16  # 64 bits: a million images against a million others meet by chance in one of 18 million cases

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_transfer.config import ImageConfig, ServingConfig
 from keras_transfer.images import resizing
 from keras_transfer.saved_model import network as networks
+from keras_transfer.settings.config import ImageConfig, ServingConfig
 
 EXAMPLE_FEATURE = "image/encoded"  # where TensorFlow's own image records have the bytes of a file
 _TOP_COUNT = 5  # the customary number of best guesses; fewer where there are fewer classes

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_transfer.config import ImageConfig, UserError
+from keras_transfer.errors import UserError
+from keras_transfer.settings.config import ImageConfig
 
 LABELS_FILE = Path("assets.extra") / "labels.txt"
 METADATA_FILE = Path("assets.extra") / "metadata.json"

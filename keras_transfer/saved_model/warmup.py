@@ -15,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
 
-from keras_transfer.config import ServingConfig
 from keras_transfer.saved_model import network
 from keras_transfer.saved_model.reader import Export
 from keras_transfer.saved_model.signatures import EXAMPLE_FEATURE
+from keras_transfer.settings.config import ServingConfig
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # Without batching inside the export, nothing depends on the batch size but the libraries' choice of an algorithm, which

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_transfer import atomic_files
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 from keras_transfer.saved_model import model_card, reader, signatures, version_folder, warmup
 from keras_transfer.saved_model.signatures import Blueprint
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_transfer import terminal
-from keras_transfer.config import UserError
+from keras_transfer.errors import UserError
 
 
 class EpochLines(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from keras_transfer.config import TrainingConfig
+from keras_transfer.settings.config import TrainingConfig
 
 
 def build(training: TrainingConfig, *, learning_rate: float) -> keras.optimizers.Optimizer:

@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_transfer.config import TrainConfig
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
+from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.training.feature_bank import FeatureBank
+from keras_transfer.settings.config import TrainConfig
 from keras_transfer.training.view_schedule import ViewSchedule
 
 

@@ -16,9 +16,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, terminal
-from keras_transfer.config import TrainingConfig
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import STANDARDIZING_LAYER, Classifier
+from keras_transfer.settings.config import TrainingConfig
 from keras_transfer.training import optimizers, standardization
 from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
 from keras_transfer.training.phase_inputs import PhaseInputs

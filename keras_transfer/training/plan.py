@@ -10,13 +10,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_transfer.config import TrainConfig
 from keras_transfer.data.examples import Examples
+from keras_transfer.feature_bank import disk_space, filling
+from keras_transfer.feature_bank.filling import Gap
+from keras_transfer.feature_bank.store import FeatureBank, Recipe
 from keras_transfer.model import cut, precision
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.training import bank_filling, bank_storage
-from keras_transfer.training.bank_filling import Gap
-from keras_transfer.training.feature_bank import FeatureBank, Recipe
+from keras_transfer.settings.config import TrainConfig
 from keras_transfer.training.phases import Phase
 
 # A training step computes the forward pass, the gradient of the activations and that of the weights, each about as
@@ -89,7 +89,7 @@ def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *,
     if config.training.feature_cache == "off":
         online = _online_cost(classifier, phases, examples, _rate(classifier, phases, arithmetic))
         return Plan(False, "--feature_cache=off", (), (), None, online, 0, 0, "float32")
-    cache_dir = bank_storage.folder_of(config.training.feature_cache_dir)
+    cache_dir = disk_space.folder_of(config.training.feature_cache_dir)
     with contextlib.ExitStack() as opened:
         banks = open_banks(classifier, phases, config=config, arithmetic=arithmetic, cache_dir=cache_dir)
         for bank in banks:
@@ -136,15 +136,15 @@ def _compare(
 ) -> Plan:
     """The plan, whose costs decide where `--feature_cache` does not."""
     cache_dir, arithmetic = banks[0].cache_dir, banks[0].recipe.precision
-    gaps = bank_filling.find_gaps(banks, examples)
+    gaps = filling.find_gaps(banks, examples)
     rate = _rate(classifier, phases, arithmetic) if gaps else float("inf")
     bank = _bank_cost(classifier, phases, examples, gaps, rate)
     online = _online_cost(classifier, phases, examples, rate)
-    needed = bank_filling.needed_bytes(banks, gaps)
+    needed = filling.needed_bytes(banks, gaps)
     limit = config.training.feature_cache_max_bytes
-    shortage = bank_storage.shortage(cache_dir, needed_bytes=needed, max_bytes=limit)
+    shortage = disk_space.shortage(cache_dir, needed_bytes=needed, max_bytes=limit)
     if shortage and config.training.feature_cache == "on":
-        raise bank_storage.too_large(shortage)
+        raise disk_space.too_large(shortage)
     uses_bank, reason = _choose(config, bank=bank, online=online, shortage=shortage)
     return Plan(
         uses_bank=uses_bank,
@@ -154,7 +154,7 @@ def _compare(
         bank=bank,
         online=online,
         bank_bytes=needed,
-        stored_bytes=bank_storage.size_bytes(cache_dir),
+        stored_bytes=disk_space.size_bytes(cache_dir),
         precision=arithmetic if uses_bank else "float32",
     )
 
@@ -210,7 +210,7 @@ def _epoch_work(classifier: Classifier, phase: Phase, examples: Examples) -> int
 def _rate(classifier: Classifier, phases: Sequence[Phase], arithmetic: str) -> float:
     """Multiply-accumulates a second of the frozen part, measured on one batch."""
     cuts = [phase.cut for phase in phases]
-    compute = bank_filling.make_frozen_function(classifier, cuts, arithmetic)
+    compute = filling.make_frozen_function(classifier, cuts, arithmetic)
     images = tf.zeros((_RATE_BATCH, *classifier.model.input_shape[1:]))
     compute(images)  # the first call lays out the weights for the processor
     started = time.perf_counter()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keras_transfer import train
-from keras_transfer.config import TrainConfig, from_flat
+from keras_transfer.settings.config import TrainConfig, from_flat
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_transfer import evaluate, train
-from keras_transfer.config import EvaluateConfig, ImageConfig, TrainConfig, from_flat
 from keras_transfer.images.resizing import clean_view
+from keras_transfer.settings.config import EvaluateConfig, ImageConfig, TrainConfig, from_flat
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_transfer import train
-from keras_transfer.config import ImageConfig, TrainConfig, from_flat
-from keras_transfer.data import drawn_vehicles
+from keras_transfer.drawn_vehicles import drawing
 from keras_transfer.images.resizing import resize
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model import grad_cam
+from keras_transfer.settings.config import ImageConfig, TrainConfig, from_flat
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
@@ -57,8 +57,8 @@ def test_most_of_the_heat_of_a_trained_classifier_lies_on_the_vehicle(tmp_path):
     assert train.train(config) is not None
     classifier = classifiers.build(config.model, class_count=5, image_size=IMAGE.image_size, seed=0)
     classifier.model.load_weights(tmp_path / "run" / "classifier.keras")
-    names = [name for name in drawn_vehicles.CLASS_NAMES for _ in range(A_CLASS)]
-    drawings = [drawn_vehicles.draw(name, seed=FIRST_SEED + number) for number, name in enumerate(names)]
+    names = [name for name in drawing.CLASS_NAMES for _ in range(A_CLASS)]
+    drawings = [drawing.draw(name, seed=FIRST_SEED + number) for number, name in enumerate(names)]
     images = np.stack([prepared(drawing.image) for drawing in drawings])
     masks = [prepared(np.repeat(drawing.mask[..., None], 3, axis=2).astype(np.float32))[..., 0] for drawing in drawings]
 

@@ -10,7 +10,7 @@ import pytest
 
 import planted_faults
 from keras_transfer import inspect_data
-from keras_transfer.config import InspectConfig, from_flat
+from keras_transfer.settings.config import InspectConfig, from_flat
 from planted_faults import CHANGES, DAMAGES, Pair, Planted
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.config import ModelConfig, UserError
+from keras_transfer.errors import UserError
 from keras_transfer.model import classifier, cut
+from keras_transfer.settings.config import ModelConfig
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
 MOBILENET_V2 = WEIGHTS / "mobilenet_v2_1.0_224_notop.weights.h5"

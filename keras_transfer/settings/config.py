@@ -1,0 +1,297 @@
+"""The configuration of every command, checked as a whole: all faults are reported together.
+
+Stdlib only, no files, no TensorFlow: a wrong value is answered before anything slow is imported. `settings` and
+`command_settings` hold the fields; `command_line` makes the flags from them, so a flag's help is the field's own
+documentation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from keras_transfer.errors import ConfigError
+from keras_transfer.settings.checks import nearest, value_faults
+from keras_transfer.settings.command_settings import (
+    EvaluateSettings,
+    ExportSettings,
+    InspectSettings,
+    PredictSettings,
+)
+from keras_transfer.settings.flag_advice import advise
+from keras_transfer.settings.train_settings import (
+    BACKBONES,
+    DRAWN_VEHICLES,
+    SPLITS,
+    ImageConfig,
+    ModelConfig,
+    OutputConfig,
+    PublishingConfig,
+    ServingConfig,
+    SourceConfig,
+    SplitConfig,
+    TrainingConfig,
+    ViewsConfig,
+)
+
+# Other modules import settings from here, so that they need not know how these files are divided.
+__all__ = [
+    "BACKBONES",
+    "DRAWN_VEHICLES",
+    "SPLITS",
+    "EvaluateConfig",
+    "EvaluateSettings",
+    "ExportConfig",
+    "ExportSettings",
+    "ImageConfig",
+    "InspectConfig",
+    "InspectSettings",
+    "ModelConfig",
+    "OutputConfig",
+    "PredictConfig",
+    "PredictSettings",
+    "PublishingConfig",
+    "ServingConfig",
+    "SourceConfig",
+    "SplitConfig",
+    "TrainConfig",
+    "TrainingConfig",
+    "ViewsConfig",
+    "advise",
+    "from_flat",
+    "groups_of",
+    "helps_of",
+    "nearest",
+    "settings_of",
+    "to_flat",
+]
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """python -m keras_transfer.train: labelled images -> a trained classifier, its export and report."""
+
+    source: SourceConfig = field(default_factory=SourceConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    views: ViewsConfig = field(default_factory=ViewsConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    serving: ServingConfig = field(default_factory=ServingConfig)
+    publishing: PublishingConfig = field(default_factory=PublishingConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            _ONE_SOURCE,
+            (("validation_fraction", "test_fraction"), _fraction_faults),
+            (("backbone", "image_size"), _image_size_faults),
+            (("head_epochs", "fine_tune_epochs", "warmup_epochs"), _warmup_faults),
+            (("refuse_worse", "compare_export_dir"), _comparison_faults),
+            (("model_name",), _model_name_faults),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """python -m keras_transfer.evaluate: an export and labelled images -> metrics and a report."""
+
+    source: SourceConfig = field(default_factory=SourceConfig)
+    settings: EvaluateSettings = field(default_factory=EvaluateSettings)
+
+    def __post_init__(self) -> None:
+        _check(self, _ONE_SOURCE, _needs("export_dir", "give the version folder of an export"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig:
+    """python -m keras_transfer.predict: an export and images -> a CSV of labels and scores."""
+
+    settings: PredictSettings = field(default_factory=PredictSettings)
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            _needs("export_dir", "give the version folder of an export"),
+            _needs("images", "give a folder of images, or one image file"),
+            _needs("output", "give the path of a CSV file"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """python -m keras_transfer.export: a run directory -> a new SavedModel version."""
+
+    settings: ExportSettings = field(default_factory=ExportSettings)
+    serving: ServingConfig = field(default_factory=ServingConfig)
+    publishing: PublishingConfig = field(default_factory=PublishingConfig)
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            _needs("run_dir", "give the directory of a finished run"),
+            (("model_name",), lambda name: _model_name_faults(name) if name else []),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectConfig:
+    """python -m keras_transfer.inspect_data: images -> what is wrong with them."""
+
+    source: SourceConfig = field(default_factory=SourceConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    settings: InspectSettings = field(default_factory=InspectSettings)
+
+    def __post_init__(self) -> None:
+        _check(self, _ONE_SOURCE, _needs("output", "give a folder"), (("run_dir", "backbone"), _network_of_run_faults))
+
+
+# Evaluating annotations takes a while, and every setting asks for them.
+_types_of = functools.cache(typing.get_type_hints)
+
+
+def groups_of(config_class: Any) -> dict[str, type[Any]]:
+    """Theme name -> dataclass of settings, for a command's config class, in order."""
+    return _types_of(config_class)
+
+
+def settings_of(group: Any) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+    """Setting name -> (dataclass field, type), for one group of settings, in order."""
+    types = _types_of(group)
+    return {item.name: (item, types[item.name]) for item in dataclasses.fields(group)}
+
+
+def helps_of(config_class: type[Any]) -> dict[str, str]:
+    """Setting name -> its documentation, for a command's config class, in order."""
+    return {
+        name: item.metadata["help"]
+        for group in groups_of(config_class).values()
+        for name, (item, _) in settings_of(group).items()
+    }
+
+
+def to_flat(config: Any) -> dict[str, Any]:
+    """A command's config as one mapping from setting name to value (what config.json holds)."""
+    flat: dict[str, Any] = {}
+    for theme in groups_of(type(config)):
+        flat.update(dataclasses.asdict(getattr(config, theme)))
+    return flat
+
+
+def from_flat(config_class: type[Config], values: Mapping[str, Any]) -> Config:
+    """The inverse of `to_flat`; settings that are not named keep their defaults.
+
+    Raises:
+      ConfigError: an unknown name (with the nearest known one), or any other fault.
+    """
+    groups, known = groups_of(config_class), helps_of(config_class)
+    _refuse([f"There is no setting {name!r}{advise(name, known)}" for name in values if name not in known])
+    built = {}
+    for theme, group in groups.items():
+        own = {name: _tuple_if_list(values[name]) for name in settings_of(group) if name in values}
+        built[theme] = group(**own)
+    return config_class(**built)
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ConfigError(faults)
+
+
+def _tuple_if_list(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# Names of settings, and what is wrong with their values together. It is asked only where each value by itself is right.
+_Relation = tuple[tuple[str, ...], Callable[..., list[str]]]
+
+
+def _check(config: Any, *relations: _Relation) -> None:
+    """Refuses a command's config with all that is wrong with its values, each by itself and together."""
+    faults: list[str] = []
+    sound: dict[str, Any] = {}
+    for theme, group in groups_of(type(config)).items():
+        for name, (item, kind) in settings_of(group).items():
+            value = getattr(getattr(config, theme), name)
+            own = value_faults(name, value, kind, item.metadata)
+            faults += own
+            if not own:
+                sound[name] = value
+    for names, check in relations:
+        if all(name in sound for name in names):
+            faults += check(*(sound[name] for name in names))
+    _refuse(faults)
+
+
+def _needs(name: str, advice: str) -> _Relation:
+    return (name,), lambda value: [] if value else [f"--{name} is missing: {advice}."]
+
+
+def _source_faults(*values: str) -> list[str]:
+    given = [f"--{name}" for name, value in zip(_SOURCES, values, strict=True) if value]
+    if len(given) == 1:
+        return []
+    if not given:
+        return ["No images: give one of --image_dir, --image_csv or --dataset (drawn_vehicles needs no files)."]
+    return ["Give only one source of images. Received: " + ", ".join(given)]
+
+
+_SOURCES = ("dataset", "image_dir", "image_csv")
+_ONE_SOURCE: _Relation = (_SOURCES, _source_faults)
+
+
+def _comparison_faults(refuse_worse: bool, compare_export_dir: str) -> list[str]:
+    if compare_export_dir or not refuse_worse:
+        return []
+    return [
+        "--refuse_worse has nothing to compare with, because a new run has no earlier version: give "
+        "--compare_export_dir, the version folder of the export in production, or leave --refuse_worse out."
+    ]
+
+
+def _fraction_faults(validation: float, test: float) -> list[str]:
+    if validation + test < 1:
+        return []
+    return [
+        "--validation_fraction and --test_fraction must leave something to train on: their sum must be less "
+        f"than 1. Received: {validation} and {test}"
+    ]
+
+
+def _image_size_faults(backbone: str, image_size: int) -> list[str]:
+    smallest = BACKBONES[backbone]
+    if image_size >= smallest:
+        return []
+    return [f"--image_size must be at least {smallest} for {backbone}. Received: {image_size}"]
+
+
+def _warmup_faults(head_epochs: int, fine_tune_epochs: int, warmup_epochs: int) -> list[str]:
+    shortest = min(epochs for epochs in (head_epochs, fine_tune_epochs) if epochs)
+    if not warmup_epochs or warmup_epochs < shortest:
+        return []
+    return [f"--warmup_epochs must be less than the epochs of each phase. Received: {warmup_epochs} of {shortest}"]
+
+
+def _network_of_run_faults(run_dir: str, backbone: str) -> list[str]:
+    if run_dir and backbone != "none":
+        return ["--run_dir brings its own network: leave --backbone out, or --run_dir."]
+    return []
+
+
+def _model_name_faults(name: str) -> list[str]:
+    if _MODEL_NAME.fullmatch(name):
+        return []
+    return [
+        "--model_name must begin with a letter or digit and hold only letters, digits, '_', '-' and '.', because it "
+        f"becomes a folder and part of a URL. Received: {name!r}"
+    ]
