@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -62,6 +63,22 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def make_new_folder(path: str | Path) -> Path:
+    """Makes a folder that nobody else has: `path`, or `path-2`, `path-3` and so on where that exists.
+
+    Raises:
+      OSError: unwritable folder, full disk.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError("never reached")
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

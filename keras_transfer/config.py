@@ -237,6 +237,11 @@ def _train_faults(config: TrainConfig) -> list[str]:
             "--warmup_epochs must be less than the epochs of each phase. "
             f"Received: {training.warmup_epochs} of {shortest}"
         )
+    if config.publishing.refuse_worse and not config.output.compare_export_dir:
+        faults.append(
+            "--refuse_worse has nothing to compare with, because a new run has no earlier version: give "
+            "--compare_export_dir, the version folder of the export in production, or leave --refuse_worse out."
+        )
     return faults
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from keras_transfer import publishing
 
 _BATCH_SIZE = 32  # images in a call of the export
+_MOST_NAMED = 5  # files in an error
 
 
 def export(config: ExportConfig) -> Path:
@@ -62,7 +63,8 @@ def _candidate(
     from keras_transfer import publishing
     from keras_transfer.saved_model.signatures import Blueprint
 
-    test = _unchanged_test(examples)
+    test = examples.in_split("test")
+    _refuse_changed(test)
     return publishing.Candidate(
         blueprint=Blueprint(
             model=_load_classifier(run.classifier),
@@ -73,11 +75,16 @@ def _candidate(
         ),
         folder=folder,
         version=config.settings.export_version,
-        base={"backbone": trained.model.backbone, "weights": metrics["weights"]},
+        base={
+            "backbone": trained.model.backbone,
+            "weights": metrics["weights"],
+            "weights_note": metrics.get("weights_note", ""),  # of an older run
+        },
         temperature=metrics["calibration"]["temperature"] if "calibration" in metrics else 1.0,  # of an older run
         examples=examples,
         test=test,
         samples=_samples(test, examples, publishing.SAMPLE_FILES),
+        max_unreadable_fraction=trained.source.max_unreadable_fraction,
     )
 
 
@@ -103,16 +110,19 @@ def _examples(data: dict[str, Any]) -> Examples:
     )
 
 
-def _unchanged_test(examples: Examples) -> Examples:
-    """The test split without files that are gone or hold other bytes than the run's."""
-    test = examples.in_split("test")
-    kept = test.select([place for place in range(len(test)) if _is_unchanged(test, place)])
-    if len(kept) < len(test):
-        terminal.warn(
-            f"{len(test) - len(kept)} of the run's {len(test)} test files are gone or changed; the test figures are of "
-            "the others."
+def _refuse_changed(test: Examples) -> None:
+    """Refuses a test split that is not the run's: metrics of fewer or other images can't be compared with it.
+
+    Raises:
+      UserError: naming the first of the files that are gone or hold other bytes.
+    """
+    changed = [path for place, path in enumerate(test.paths) if not _is_unchanged(test, place)]
+    if changed:
+        named = ", ".join(changed[:_MOST_NAMED]) + (", ..." if len(changed) > _MOST_NAMED else "")
+        raise UserError(
+            f"{len(changed)} of the run's {len(test)} test files are gone or hold other bytes than in the training: "
+            f"{named}. Run from the folder of the training, bring them back as they were, or train again."
         )
-    return kept
 
 
 def _samples(test: Examples, examples: Examples, count: int) -> tuple[str, ...]:

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
+import json
 import platform
+import random
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +28,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 import keras_transfer
+from keras_transfer import publishing_gates, terminal
 from keras_transfer.config import SPLITS, PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
-from keras_transfer.evaluation import comparison, metrics
+from keras_transfer.evaluation import comparison
 from keras_transfer.model import cut
-from keras_transfer.saved_model import checks, reader, seen_images, warmup, writer
+from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
 from keras_transfer.saved_model.signatures import Blueprint
 
 SAMPLE_FILES = 8  # enough to show a wrong channel order or resize many times over
 _PRECISION_FILES = 200  # one changed label among them is half a percent
+_PRECISION_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +48,14 @@ class Candidate:
     Attributes:
       blueprint: of the export.
       folder: of the served model, whose name it bears; holds its numbered versions.
-      version: must not exist yet.
-      base: what is known of the base, for people: backbone, weights.
+      version: must not exist yet, or be this very export, published by an earlier try of the same run.
+      base: what is known of the base, for people: backbone, weights, weights_note.
       temperature: that the logits were divided by; 1 for none.
       examples: all that the classifier was made from, with their digests.
       test: those to measure on, perhaps none.
       samples: readable files to compare export and classifier on, at least one.
+      max_unreadable_fraction: of the test files that the export may refuse, in [0, 1].
+      compare_with: version folder of the export to compare with; None for the latest other version in `folder`.
     """
 
     blueprint: Blueprint
@@ -59,6 +66,8 @@ class Candidate:
     examples: Examples
     test: Examples
     samples: tuple[str, ...]
+    max_unreadable_fraction: float
+    compare_with: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +82,10 @@ class Published:
       unreadable: test files that the export could not read: (path, reason).
       parity: largest difference between a probability of the export and of the classifier.
       precision_change: what the precision of serving changes; None for float32.
-      earlier_version: that it was compared with; None where there is none, or no test split.
-      compared: with the earlier version.
+      compared_with: the export that it was compared with: "version 2" of the same folder, or the path of a version
+        folder; "" where there is none, or no test split.
+      compared: with that export.
+      seen_by_compared: split -> how many of the test images that export was trained on.
       seconds: of the stages export and evaluate.
     """
 
@@ -85,8 +96,9 @@ class Published:
     unreadable: list[tuple[str, str]]
     parity: float
     precision_change: checks.PrecisionChange | None
-    earlier_version: int | None
+    compared_with: str
     compared: comparison.Comparison | None
+    seen_by_compared: dict[str, int]
     seconds: dict[str, float]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -98,51 +110,97 @@ class Published:
             rows.append(("precision changes", f"{text}, probabilities by up to {change.largest_difference:.4f}"))
         if self.compared:
             text = f"{self.compared.verdict} ({self.compared.only_new_right} to {self.compared.only_earlier_right}"
-            rows.append((f"against version {self.earlier_version}", f"{text}, p = {self.compared.p_value:.3g})"))
+            rows.append((f"against {self.compared_with}", f"{text}, p = {self.compared.p_value:.3g})"))
         return rows
 
 
-def publish(candidate: Candidate, *, gates: PublishingConfig, batch_size: int) -> Published:
+def publish(
+    candidate: Candidate,
+    *,
+    gates: PublishingConfig,
+    batch_size: int,
+    conclude: Callable[[Published], None] = lambda _: None,
+) -> Published:
     """Writes an export and publishes it if it passes every gate; else no numbered folder appears.
 
     Args:
       candidate: what to publish.
       gates: how good it must be.
       batch_size: images in a call of the export.
+      conclude: called with what is about to be published, for all that may still fail; what it raises publishes
+        nothing.
 
     Raises:
-      UserError: the version exists, or it is not good enough.
+      UserError: the version exists and is another export, it is not good enough, or a file changed.
       RuntimeError: the export does not do what the classifier does.
     """
-    started = time.perf_counter()
-    with (
-        checks.fresh_process_started() as fresh,
-        writer.staging(candidate.blueprint, folder=candidate.folder, version=candidate.version) as staged,
-    ):
-        proofs = _prove(staged, candidate, fresh)
-        change = _precision_change(staged, candidate)
+    started, test = time.perf_counter(), candidate.test
+    _refuse_changed_samples(candidate)
+    with _kept_or_staged(candidate) as (export, proofs, is_kept):
         exported = time.perf_counter()
-        tested = _measure(staged, candidate.test, batch_size)
-        _refuse_low_accuracy(tested.figures, gates.min_test_accuracy)
-        earlier = max(writer.published_versions(candidate.folder), default=None)
-        compared = _compare(candidate, earlier, tested.is_right, batch_size)
-        _refuse_worse(gates, earlier, compared)
+        tested = publishing_gates.ask(
+            export, test, batch_size=batch_size, max_unreadable_fraction=candidate.max_unreadable_fraction
+        )
+        publishing_gates.refuse_low_accuracy(tested, gates.min_test_accuracy)
+        other = candidate.compare_with or _latest_other_version(candidate)
+        compared = publishing_gates.compare(tested, other, test, batch_size=batch_size) if other and len(test) else None
+        publishing_gates.refuse_worse(gates, _name_of(other, candidate.folder), compared)
         published = Published(
             path=candidate.folder / str(candidate.version),
-            test=tested.figures,
+            test=publishing_gates.measure(tested, test, abstain_below=candidate.blueprint.serving.abstain_below),
             test_probabilities=tested.probabilities,
             test_positions=tested.positions,
             unreadable=tested.unreadable,
             parity=proofs["parity"],
-            precision_change=change,
-            earlier_version=earlier if compared else None,
+            precision_change=_precision_change(export, candidate, tested.positions),
+            compared_with=_name_of(other, candidate.folder) if compared else "",
             compared=compared,
+            seen_by_compared=publishing_gates.count_seen(other, test) if other and compared else {},
             seconds={"export": exported - started, "evaluate": time.perf_counter() - exported},
         )
-        writer.write_metadata(staged, _metadata(candidate, published, proofs))
-        learned = {split: candidate.examples.in_split(split).sha256 for split in ("train", "validation")}
-        seen_images.write(staged.path, learned)
+        conclude(published)
+        if not is_kept:
+            writer.write_metadata(export, _metadata(candidate, published, proofs))
+            learned = {split: candidate.examples.in_split(split).sha256 for split in ("train", "validation")}
+            seen_images.write(export.path, learned)
     return published
+
+
+@contextlib.contextmanager
+def _kept_or_staged(candidate: Candidate) -> Iterator[tuple[reader.Export, dict[str, Any], bool]]:
+    """The export, what it proved, and whether it is published already: by a run that was killed just after that."""
+    path = candidate.folder / str(candidate.version)
+    if path.exists():
+        proofs = _proofs_of_same(candidate, path)
+        if proofs is None:
+            writer.check_version_is_free(candidate.folder, candidate.version)
+        else:
+            terminal.say(f"\n{path} was published by an earlier try of this run, and is kept.")
+            yield reader.read(path), proofs, True
+            return
+    with (
+        checks.fresh_process_started() as fresh,
+        writer.staging(candidate.blueprint, folder=candidate.folder, version=candidate.version) as staged,
+    ):
+        yield staged, _prove(staged, candidate, fresh), False
+
+
+def _proofs_of_same(candidate: Candidate, path: Path) -> dict[str, Any] | None:
+    """What a published version proved, if it was made from the same as the candidate; else None."""
+    try:
+        published = version_folder.read_metadata(path)
+    except UserError:
+        return None
+    wanted = json.loads(json.dumps(_identity(candidate)))
+    proofs = published.get("checks")
+    is_same = all(published.get(name) == value for name, value in wanted.items())
+    return proofs if is_same and isinstance(proofs, dict) and "parity" in proofs else None
+
+
+def _refuse_changed_samples(candidate: Candidate) -> None:
+    digests = dict(zip(candidate.examples.paths, candidate.examples.sha256, strict=True))
+    for path in candidate.samples:
+        reader.read_unchanged(path, digests[path])
 
 
 def versions() -> dict[str, str]:
@@ -168,102 +226,60 @@ def _prove(staged: reader.Export, candidate: Candidate, fresh: subprocess.Popen[
         }
 
 
-def _precision_change(staged: reader.Export, candidate: Candidate) -> checks.PrecisionChange | None:
+def _latest_other_version(candidate: Candidate) -> Path | None:
+    others = [number for number in writer.published_versions(candidate.folder) if number != candidate.version]
+    return candidate.folder / str(max(others)) if others else None
+
+
+def _name_of(other: Path | None, folder: Path) -> str:
+    if other is None:
+        return ""
+    return f"version {other.name}" if other.parent == folder else str(other)
+
+
+def _precision_change(
+    export: reader.Export, candidate: Candidate, readable: list[int]
+) -> checks.PrecisionChange | None:
+    """Measured on test files that are drawn by a seed: the first ones are of the first classes only."""
     if candidate.blueprint.serving.serving_precision == "float32":
         return None
-    files = candidate.test.paths[:_PRECISION_FILES] or candidate.samples
-    return checks.measure_precision_change(staged, candidate.blueprint, files=files)
+    count = min(_PRECISION_FILES, len(readable))
+    drawn = random.Random(_PRECISION_SEED).sample(readable, count)
+    files = tuple(candidate.test.paths[place] for place in sorted(drawn)) or candidate.samples
+    return checks.measure_precision_change(export, candidate.blueprint, files=files)
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """An export on the test split, see `Published`; and whether each example is right, as an unreadable one is not."""
-
-    figures: dict[str, Any] | None
-    is_right: NDArray[np.bool_]
-    probabilities: NDArray[np.float32]
-    positions: list[int]
-    unreadable: list[tuple[str, str]]
-
-
-def _measure(export: reader.Export, test: Examples, batch_size: int) -> _Tested:
-    is_right = np.zeros(len(test), np.bool_)
-    if not len(test):
-        return _Tested(None, is_right, np.zeros((0, len(export.class_names)), np.float32), [], [])
-    probabilities, positions, unreadable = export.measure_files(
-        test.paths, batch_size=batch_size, title="Testing the export"
-    )
-    places = np.asarray(positions, np.int64)
-    # By name, because an earlier version may have other classes.
-    predicted = np.array(export.class_names)[probabilities.argmax(axis=1)]
-    is_right[places] = predicted == np.array(test.class_names)[test.label_ids[places]]
-    figures = None
-    if export.class_names == test.class_names:
-        figures = metrics.measure(
-            label_ids=test.label_ids[places], probabilities=probabilities, class_names=test.class_names
-        )
-    return _Tested(figures, is_right, probabilities, positions, unreadable)
-
-
-def _compare(
-    candidate: Candidate, earlier: int | None, is_right: NDArray[np.bool_], batch_size: int
-) -> comparison.Comparison | None:
-    if earlier is None or not len(candidate.test):
-        return None
-    earlier_export = reader.read(candidate.folder / str(earlier))
-    earlier_tested = _measure(earlier_export, candidate.test, batch_size)
-    return comparison.compare(new_is_right=is_right, earlier_is_right=earlier_tested.is_right)
-
-
-def _refuse_low_accuracy(test: dict[str, Any] | None, min_test_accuracy: float) -> None:
-    if not min_test_accuracy:
-        return
-    if test is None:
-        raise UserError(
-            "--min_test_accuracy is set, but there is no test split to measure it on. Nothing was published."
-        )
-    if not test["accuracy"] >= min_test_accuracy:
-        raise UserError(
-            f"The export's test accuracy is {test['accuracy']:.4f}, below --min_test_accuracy={min_test_accuracy:g}. "
-            "It was not published; the classifier is kept in the run directory."
-        )
-
-
-def _refuse_worse(gates: PublishingConfig, earlier: int | None, compared: comparison.Comparison | None) -> None:
-    if not gates.refuse_worse or earlier is None:
-        return
-    if compared is None:
-        raise UserError(
-            f"--refuse_worse is set, but there is no test split to compare with version {earlier} on. Nothing was "
-            "published."
-        )
-    if compared.verdict == "worse":
-        raise UserError(
-            f"The export is worse than version {earlier}: of {compared.examples} test images it alone gets "
-            f"{compared.only_new_right} right, the earlier one alone {compared.only_earlier_right} "
-            f"(p = {compared.p_value:.3g}). It was not published, because --refuse_worse is set."
-        )
-
-
-def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]) -> dict[str, Any]:
+def _identity(candidate: Candidate) -> dict[str, Any]:
+    """All that an export is made from, as its metadata tells it."""
     blueprint = candidate.blueprint
-    change, compared = published.precision_change, published.compared
     return {
         "model_name": candidate.folder.name,
         "version": candidate.version,
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
-        "versions": versions(),
         "class_names": list(blueprint.class_names),
         "base": {**candidate.base, "weights_sha256": cut.checksum(blueprint.model.weights)},
         "temperature": candidate.temperature,
         "data": _describe_data(candidate.examples),
         "preprocessing": {**dataclasses.asdict(blueprint.image), "max_image_pixels": blueprint.max_pixels},
         "serving": dataclasses.asdict(blueprint.serving),
+    }
+
+
+def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]) -> dict[str, Any]:
+    change, compared = published.precision_change, published.compared
+    return {
+        **_identity(candidate),
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "versions": versions(),
         "checks": proofs,
         "precision_change": dataclasses.asdict(change) if change else None,
         "test": published.test,
-        "comparison": {"earlier_version": published.earlier_version, **dataclasses.asdict(compared)}
+        "test_unreadable": len(published.unreadable),
+        "comparison": {
+            "compared_with": published.compared_with,
+            "seen_in_training": published.seen_by_compared,
+            **dataclasses.asdict(compared),
+        }
         if compared
         else None,
     }

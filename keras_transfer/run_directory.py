@@ -7,8 +7,10 @@ import dataclasses
 import datetime
 import json
 import shlex
+import shutil
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,27 @@ from keras_transfer.config import TrainConfig, UserError, from_flat, to_flat
 
 # They say where this run's results lie, so a second run from the same file would run into them.
 _NOT_REPEATED = ("run_dir", "dry_run")
+# What an unfinished run may be begun again with: where things lie, what is allowed, and how good an export must be. The
+# photos are compared by their content, wherever they lie.
+_MAY_DIFFER = frozenset(
+    {
+        *_NOT_REPEATED,
+        "dataset",
+        "image_dir",
+        "image_csv",
+        "dataset_dir",
+        "exclude_list",
+        "allow_download",
+        "allow_random_weights",
+        "max_unreadable_fraction",
+        "feature_cache_dir",
+        "feature_cache_max_bytes",
+        "export_version",
+        "compare_export_dir",
+        "min_test_accuracy",
+        "refuse_worse",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,10 @@ class RunDirectory:
           UserError: this is no run directory, or it is damaged.
           ConfigError: its settings are not valid for this version of the package.
         """
-        return from_flat(TrainConfig, self.read_json(self.config))
+        values = self.read_json(self.config)
+        if isinstance(values, dict) and not values.get("compare_export_dir"):
+            values.pop("refuse_worse", None)  # an earlier release took it without anything to compare with
+        return from_flat(TrainConfig, values)
 
     def read_json(self, path: Path) -> Any:
         """The content of one of the run's JSON files.
@@ -102,6 +128,62 @@ class RunDirectory:
             ) from error
         except ValueError as error:
             raise UserError(f"{path} is damaged ({error}). Train again.") from error
+
+    def begin(self, config: TrainConfig, examples: Any) -> None:
+        """Writes what a run begins with, and removes what an earlier try that was interrupted has left.
+
+        Args:
+          config: of the run.
+          examples: `data.examples.Examples`, read and split.
+
+        Raises:
+          UserError: the earlier try had other photos.
+        """
+        self.check_photos(examples)
+        if self.config.is_file():
+            self._remove_leftovers()
+        self.write_config(config)
+        self.write_data(examples)
+
+    def check_photos(self, examples: Any) -> None:
+        """Refuses to go on with other photos, labels or splits than those of the unfinished run here, if there is one.
+
+        Args:
+          examples: `data.examples.Examples`, read and split.
+
+        Raises:
+          UserError: with what is different.
+        """
+        if not self.data.is_file():
+            return
+        rows = self.read_json(self.data)["examples"]
+        before = Counter((row["sha256"], row["label"], row["split"]) for row in rows)
+        labels = (examples.class_names[label_id] for label_id in examples.label_ids)
+        now = Counter(zip(examples.sha256, labels, examples.splits, strict=True))
+        new, gone = (Counter(each[0] for each in rows.elements()) for rows in (now - before, before - now))
+        counts = {
+            "new": (new - gone).total(),
+            "gone": (gone - new).total(),
+            "with another label or in another split": (new & gone).total(),
+        }
+        told = [f"{count:,} {what}" for what, count in counts.items() if count]
+        if told:
+            raise UserError(
+                f"--run_dir={self.path} holds an unfinished run, and its photos were others: {', '.join(told)}. Begin "
+                "it again with the same ones, or choose another folder."
+            )
+
+    def _remove_leftovers(self) -> None:
+        """Removes files of an interrupted try, also those that were only half written; published versions stay."""
+        for folder in (self.path / "checkpoints", self.tensorboard, self.plots):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.report, self.classifier):
+            file.unlink(missing_ok=True)
+        for name in (self.config, self.flags, self.data, self.metrics, self.report, self.classifier):
+            for half in self.path.glob(f".*-{name.name}"):
+                half.unlink(missing_ok=True)
+        for half in (self.path / "export").glob("*/.*-*"):
+            shutil.rmtree(half, ignore_errors=True)
 
     def write_data(self, examples: Any) -> None:
         """Writes data.json: every example, and what was left out and why.
@@ -120,31 +202,35 @@ class RunDirectory:
         atomic_files.write_json(self.data, content)
 
 
-def create(run_dir: str, model_name: str) -> RunDirectory:
+def create(config: TrainConfig) -> RunDirectory:
     """Makes a new run directory, so that an unwritable place is found before the work is done.
 
     Args:
-      run_dir: the folder, or '' for runs/MODEL_NAME-DATE-TIME.
-      model_name: of the served model.
+      config: of the run; where it gives no --run_dir, it becomes runs/MODEL_NAME-DATE-TIME.
 
     Raises:
-      UserError: it can't be made, or it holds anything but an unfinished run (which is begun again).
+      UserError: it can't be made, or it holds anything but an unfinished run with the same settings (which is begun
+        again).
     """
-    path = Path(run_dir or f"runs/{model_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+    given = config.output.run_dir
+    path = Path(given or f"runs/{config.output.model_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if given:
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path = atomic_files.make_new_folder(path)
         with tempfile.TemporaryFile(dir=path):
-            check_is_free(path)
+            check_is_free(path, config)
     except OSError as error:
         raise UserError(f"--run_dir={path} cannot be written ({error.strerror}). Choose another folder.") from error
     return RunDirectory(path)
 
 
-def check_is_free(path: Path) -> None:
-    """Refuses what can't become a run directory, as far as that can be told without writing.
+def check_is_free(path: Path, config: TrainConfig) -> None:
+    """Refuses what can't become the directory of a run, as far as that can be told without its photos and writing.
 
     Raises:
-      UserError: a file, or a folder that holds anything but an unfinished run.
+      UserError: a file, or a folder that holds anything but an unfinished run with the same settings.
     """
     run = RunDirectory(path)
     is_unfinished = run.config.is_file() and not run.metrics.exists()
@@ -154,6 +240,28 @@ def check_is_free(path: Path) -> None:
         raise UserError(
             f"--run_dir={path} holds something already, and no run overwrites another. "
             "Choose another folder, or remove it."
+        )
+    if is_unfinished:
+        _refuse_other_settings(run, config)
+
+
+def _refuse_other_settings(run: RunDirectory, config: TrainConfig) -> None:
+    try:
+        before = to_flat(run.read_config())
+    except UserError as error:
+        raise UserError(
+            f"--run_dir={run.path} holds an unfinished run whose settings cannot be read ({error}). Choose another "
+            "folder, or remove it."
+        ) from error
+    changes = [
+        f"--{name} was {_flag_text(before[name])}, is {_flag_text(value)}"
+        for name, value in to_flat(config).items()
+        if name not in _MAY_DIFFER and before[name] != value
+    ]
+    if changes:
+        raise UserError(
+            f"--run_dir={run.path} holds an unfinished run with other settings: {'; '.join(changes)}. Begin it again "
+            "with the same ones, or choose another folder."
         )
 
 

@@ -231,6 +231,11 @@ class OutputConfig:
     run_dir: str = setting("", "Folder for all that this run leaves (default: runs/MODEL_NAME-DATE-TIME).")
     model_name: str = setting("classifier", "Name of the served model.")
     export_version: int = setting(1, "Version number of the export.", at_least=1)
+    compare_export_dir: str = setting(
+        "",
+        "Version folder of the export in production, compared with the new one on this run's test images; "
+        "--refuse_worse needs it.",
+    )
     dry_run: bool = setting(False, "Check everything, print the plan with its cost, and do nothing.")
 
 
@@ -269,5 +274,7 @@ class PublishingConfig:
         0.0, "Publish no export whose test accuracy is lower than this.", at_least=0, at_most=1
     )
     refuse_worse: bool = setting(
-        False, "Publish no export that gets significantly fewer test images right than the version before it."
+        False,
+        "Publish no export that gets significantly fewer test images right than the one it is compared with: in train "
+        "that of --compare_export_dir, in export the version before it.",
     )

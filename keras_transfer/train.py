@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from keras_transfer import command_line, run_directory, terminal
 from keras_transfer.config import ConfigError, TrainConfig
 from keras_transfer.data import sources
+from keras_transfer.run_directory import RunDirectory
+from keras_transfer.saved_model import version_folder
 
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
@@ -32,13 +34,18 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     """
     started = time.perf_counter()
     _check_weights_file(config)
+    if config.output.compare_export_dir:
+        version_folder.check(Path(config.output.compare_export_dir), flag="compare_export_dir")
     found = sources.load(config.source)
     if config.output.dry_run:
-        if config.output.run_dir:
-            run_directory.check_is_free(Path(config.output.run_dir))
-        _prepare(config, found, started)
+        given = Path(config.output.run_dir) if config.output.run_dir else None
+        if given:
+            run_directory.check_is_free(given, config)
+        prepared = _prepare(config, found, started)
+        if given:
+            RunDirectory(given).check_photos(prepared.examples)
         return None
-    run = run_directory.create(config.output.run_dir, config.output.model_name)
+    run = run_directory.create(config)
     try:
         prepared = _prepare(config, found, started)
     except BaseException:
@@ -46,8 +53,12 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
         raise
     from keras_transfer import training_results, training_run
 
-    finished = training_run.carry_out(prepared, run)
-    return training_results.write(prepared, finished, run)
+    figures: dict[str, Any] = {}
+    finished = training_run.carry_out(
+        prepared, run, conclude=lambda made: figures.update(training_results.compose(prepared, made, run))
+    )
+    training_results.close(prepared, finished, run, figures)
+    return figures
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:

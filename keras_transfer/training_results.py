@@ -16,28 +16,35 @@ from keras_transfer.training import phases
 from keras_transfer.training_run import Finished, Prepared
 
 
-def write(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str, Any]:
-    """Writes figures and report into the run directory, and prints the closing table.
+def compose(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str, Any]:
+    """Computes the figures and writes the report; for the time before the export appears, because much may fail here.
 
     Returns:
       The content of metrics.json.
     """
     figures = _figures(prepared, finished)
-    atomic_files.write_json(run.metrics, figures)
     pictures = _write_report(prepared, finished, run, figures)
     for name, png in pictures.items():
         atomic_files.write_bytes(run.plots / f"{name}.png", png)
     measured = {split: figures[split] for split in ("validation", "test")}
     summaries.write(run.tensorboard / "results", measured, pictures)
-    _summary(prepared, finished, run, figures)
     return figures
+
+
+def close(prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]) -> None:
+    """Writes metrics.json, with which the run is finished, and prints the closing table."""
+    atomic_files.write_json(run.metrics, figures)
+    _summary(prepared, finished, run, figures)
 
 
 def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     examples, outcome = prepared.examples, finished.outcome
     validation_ids = examples.in_split("validation").label_ids
     validation = metrics.measure(
-        label_ids=validation_ids, probabilities=finished.validation_probabilities, class_names=examples.class_names
+        label_ids=validation_ids,
+        probabilities=finished.validation_probabilities,
+        class_names=examples.class_names,
+        abstain_below=prepared.config.serving.abstain_below,
     )
     seconds = {
         name: prepared.watch.seconds.get(name, 0.0)
@@ -217,6 +224,6 @@ def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, figures:
         "--output=predictions.csv"
     )
     terminal.say(
-        f"  docker run -p 8500:8500 -p 8501:8501 -v {served}:/models/{name}:ro -e MODEL_NAME={name} "
-        "tensorflow/serving:2.21.0"
+        f"  docker run -p 127.0.0.1:8500:8500 -p 127.0.0.1:8501:8501 -v {served}:/models/{name}:ro "
+        f"-e MODEL_NAME={name} tensorflow/serving:2.21.0"
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from keras_transfer.evaluation.temperature import Temperature
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.run_directory import RunDirectory
+from keras_transfer.saved_model import reader, seen_images
 from keras_transfer.saved_model.signatures import Blueprint
 from keras_transfer.training import bank_filling, bank_storage, clean_features, phase_inputs, phases, plan
 
@@ -124,17 +126,28 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
             allow_download=config.source.allow_download,
         )
         planned = phases.plan(classifier, config.training)
+        _check_other_export(config.output.compare_export_dir)
         costs = plan.make(classifier, planned, examples, config=config)
     return Prepared(config, examples, leaked, label_conflicts, classifier, planned, costs, watch)
 
 
 def _refuse_gates_without_test(config: TrainConfig, examples: Examples) -> None:
     """Says before the training what publishing would say after it."""
-    if config.publishing.min_test_accuracy and "test" not in examples.splits:
+    gates = {
+        "min_test_accuracy": config.publishing.min_test_accuracy,
+        "compare_export_dir": config.output.compare_export_dir,
+    }
+    for flag in (flag for flag, value in gates.items() if value and "test" not in examples.splits):
         raise UserError(
-            "--min_test_accuracy is set, but there is no test split to measure it on. Add a test/ folder, or a split "
-            "column in the CSV file, or leave the flag out."
+            f"--{flag} is set, but there is no test split to measure it on. Add a test/ folder, or a split column in "
+            "the CSV file, or leave the flag out."
         )
+
+
+def _check_other_export(export_dir: str) -> None:
+    """Reads the export to compare with, so that a damaged one is found before the training."""
+    if export_dir:
+        seen_images.count(reader.read(export_dir).path, ())
 
 
 def show(prepared: Prepared) -> None:
@@ -165,17 +178,23 @@ def show(prepared: Prepared) -> None:
         )
 
 
-def carry_out(prepared: Prepared, run: RunDirectory) -> Finished:
+def carry_out(prepared: Prepared, run: RunDirectory, *, conclude: Callable[[Finished], None]) -> Finished:
     """Trains, exports, evaluates the export, and writes all of the run directory but the results.
 
+    Args:
+      prepared: the run.
+      run: new, or that of an unfinished run.
+      conclude: called just before the export appears, with what the results are made from; what it raises publishes
+        nothing.
+
     Returns:
-      What `training_results` makes the results from.
+      What `conclude` was called with.
 
     Raises:
-      UserError: see `training.bank_filling.fill`, `training.phases.run`; or too low a test accuracy.
+      UserError: other photos than those of the unfinished run; see `training.bank_filling.fill`,
+        `training.phases.run`; or an export that is not good enough.
     """
-    run.write_config(prepared.config)
-    run.write_data(prepared.examples)
+    run.begin(prepared.config, prepared.examples)
     if prepared.plan.uses_bank:
         with prepared.watch.stage("extract"):
             _fill(prepared)
@@ -185,7 +204,21 @@ def carry_out(prepared: Prepared, run: RunDirectory) -> Finished:
     calibrated = _calibrate(prepared, outcome)
     with atomic_files.whole_file(run.classifier) as temporary:
         prepared.classifier.model.save(temporary)
-    return Finished(outcome, calibrated, simpler, _publish(prepared, run, calibrated.value))
+
+    def finish(published: publishing.Published) -> Finished:
+        return Finished(outcome, calibrated, simpler, published)
+
+    def conclude_published(published: publishing.Published) -> None:
+        prepared.watch.seconds.update(published.seconds)
+        conclude(finish(published))
+
+    published = publishing.publish(
+        _candidate(prepared, run, calibrated.value),
+        gates=prepared.config.publishing,
+        batch_size=prepared.config.training.batch_size,
+        conclude=conclude_published,
+    )
+    return finish(published)
 
 
 def _measure_baselines(prepared: Prepared) -> Baselines:
@@ -255,13 +288,12 @@ def _fill(prepared: Prepared) -> None:
         terminal.say("\nThe feature bank holds every view already.")
 
 
-def _publish(prepared: Prepared, run: RunDirectory, fitted_temperature: float) -> publishing.Published:
-    """Exports, measures the export on the test split's raw bytes, and publishes it where it is good enough."""
-    config, examples, model = prepared.config, prepared.examples, prepared.config.model
-    test = examples.in_split("test")
-    candidate = publishing.Candidate(
+def _candidate(prepared: Prepared, run: RunDirectory, fitted_temperature: float) -> publishing.Candidate:
+    config, examples, classifier = prepared.config, prepared.examples, prepared.classifier
+    test, other = examples.in_split("test"), config.output.compare_export_dir
+    return publishing.Candidate(
         blueprint=Blueprint(
-            model=prepared.classifier.model,
+            model=classifier.model,
             class_names=examples.class_names,
             image=config.image,
             max_pixels=config.source.max_image_pixels,
@@ -269,12 +301,15 @@ def _publish(prepared: Prepared, run: RunDirectory, fitted_temperature: float) -
         ),
         folder=run.export_folder(config.output.model_name),
         version=config.output.export_version,
-        base={"backbone": model.backbone, "weights": prepared.classifier.weights},
+        base={
+            "backbone": config.model.backbone,
+            "weights": classifier.weights,
+            "weights_note": classifier.weights_note,
+        },
         temperature=fitted_temperature,
         examples=examples,
         test=test,
         samples=(test.paths or examples.in_split("validation").paths)[: publishing.SAMPLE_FILES],
+        max_unreadable_fraction=config.source.max_unreadable_fraction,
+        compare_with=Path(other) if other else None,
     )
-    published = publishing.publish(candidate, gates=config.publishing, batch_size=config.training.batch_size)
-    prepared.watch.seconds.update(published.seconds)
-    return published

@@ -36,7 +36,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "evaluation": BASE,
     **dict.fromkeys(COMMANDS, BASE | ROOMS | {"command_line", "run_directory"}),
     # What train and export share, and what only `train` knows: they need TensorFlow.
-    "publishing": BASE | ROOMS,
+    "publishing_gates": BASE | ROOMS,
+    "publishing": BASE | ROOMS | {"publishing_gates"},
     # What train and evaluate share.
     "report_photos": BASE | ROOMS,
     "evaluate": BASE | ROOMS | {"command_line", "run_directory", "report_photos"},

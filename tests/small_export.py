@@ -30,7 +30,7 @@ METADATA: dict[str, Any] = {
     "base": {"backbone": "vgg16", "weights": "imagenet", "weights_sha256": "ab" * 32},
     "temperature": 1.25,
     "data": {"sha256": "cd" * 32, "examples": {"train": 30, "validation": 6, "test": 20}},
-    "preprocessing": {"image_size": 224, "resize_mode": "crop", "max_image_pixels": 50000000},
+    "preprocessing": {"image_size": 224, "resize_mode": "crop", "apply_exif": False, "max_image_pixels": 50000000},
     "serving": {
         "serving_precision": "bfloat16",
         "abstain_below": 0.7,
@@ -51,8 +51,10 @@ METADATA: dict[str, Any] = {
             "red": {"precision": None, "recall": None, "f1": None, "support": 0},
         },
     },
+    "test_unreadable": 2,
     "comparison": {
-        "earlier_version": 2,
+        "compared_with": "version 2",
+        "seen_in_training": {"train": 3},
         "examples": 20,
         "only_new_right": 7,
         "only_earlier_right": 0,

@@ -80,3 +80,9 @@ def test_json_keeps_umlauts_and_emoji(tmp_path):
     atomic_files.write_json(tmp_path / "a.json", {"Bär 🐻": 1})
     assert "Bär 🐻" in (tmp_path / "a.json").read_text("utf-8")
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"Bär 🐻": 1}
+
+
+def test_a_new_folder_is_nobody_else_s(tmp_path):
+    made = [atomic_files.make_new_folder(tmp_path / "runs" / "cars") for _ in range(3)]
+    assert [path.name for path in made] == ["cars", "cars-2", "cars-3"]
+    assert all(path.is_dir() for path in made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import pytest
@@ -120,3 +121,16 @@ def test_every_setting_is_documented_and_named_once(config_class):
 def test_what_a_command_cannot_do_without_is_asked_for(config_class, missing):
     with pytest.raises(config.ConfigError, match=missing):
         config_class()
+
+
+@pytest.mark.parametrize(
+    ("values", "is_fault"),
+    [
+        ({"refuse_worse": True}, True),
+        ({"refuse_worse": True, "compare_export_dir": "cars/1"}, False),
+        ({"compare_export_dir": "cars/1"}, False),
+    ],
+)
+def test_a_new_run_needs_something_to_be_compared_with(values, is_fault):
+    with pytest.raises(config.ConfigError, match="--compare_export_dir") if is_fault else contextlib.nullcontext():
+        config.from_flat(config.TrainConfig, {"image_dir": "photos", **values})

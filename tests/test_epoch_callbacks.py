@@ -18,6 +18,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.weights: Any = 0
         self.stop_training = False
+        self.trained_epochs = 0
         self.optimizer = types.SimpleNamespace(learning_rate=0.5)
 
     def get_weights(self) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import json
 import shutil
 from pathlib import Path
@@ -67,37 +65,47 @@ def test_a_version_that_exists_is_refused_with_the_next_free_number(run_copy, ca
 
 
 @pytest.fixture(scope="module")
-def lorries(small_run, tmp_path_factory) -> tuple[Path, str]:
-    """An export under another name of a run that has only the first of its files left; and what was warned of."""
+def lorries(small_run, tmp_path_factory) -> Path:
+    """An export under another name of a run without a test split, of which only the first file is left."""
     folder = tmp_path_factory.mktemp("lorries")
     run = Path(shutil.copytree(small_run.path, folder / "run"))
     data = json.loads((run / "data.json").read_text("utf-8"))
-    for number, row in enumerate(data["examples"][1:]):
-        row["path"] = str(folder / ("gone.jpg", "changed.jpg")[number % 2])
+    for number, row in enumerate(data["examples"]):
+        row["split"] = "train"
+        if number:
+            row["path"] = str(folder / ("gone.jpg", "changed.jpg")[number % 2])
     (folder / "changed.jpg").write_text("no image any more")
     (run / "data.json").write_text(json.dumps(data), "utf-8")
-    with contextlib.redirect_stderr(io.StringIO()) as warned:
-        assert run_command("export", f"--run_dir={run}", "--model_name=lorries") == 0
-    return run, warned.getvalue()
+    assert run_command("export", f"--run_dir={run}", "--model_name=lorries") == 0
+    return run
 
 
 def test_another_name_begins_with_a_first_version(small_run, lorries, tmp_path):
-    run, _ = lorries
-    assert versions(run) == ["cars/1", "lorries/1"]
-    answers = probabilities(run / "export" / "lorries" / "1", small_run.photos / "test", tmp_path / "p.csv")
+    assert versions(lorries) == ["cars/1", "lorries/1"]
+    answers = probabilities(lorries / "export" / "lorries" / "1", small_run.photos / "test", tmp_path / "p.csv")
     assert answers.argmax(axis=1).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]  # blue, green, red: a folder after the other
 
 
-def test_test_files_that_are_gone_or_changed_are_not_measured_and_the_warning_counts_them(lorries):
-    _, warned = lorries
-    assert "8 of the run's 9 test files are gone or changed" in warned
+@pytest.mark.parametrize("content", [None, b"no image any more"])
+def test_test_files_that_are_gone_or_changed_are_refused_by_name(run_copy, tmp_path, capsys, content):
+    data = json.loads((run_copy / "data.json").read_text("utf-8"))
+    row = next(row for row in data["examples"] if row["split"] == "test")
+    row["path"] = str(tmp_path / "other.jpg")
+    if content:
+        Path(row["path"]).write_bytes(content)
+    (run_copy / "data.json").write_text(json.dumps(data), "utf-8")
+    assert run_command("export", f"--run_dir={run_copy}", "--export_version=2") == 1
+    printed = capsys.readouterr().err
+    assert "1 of the run's 9 test files" in printed
+    assert row["path"] in printed
+    assert versions(run_copy) == ["cars/1"]
 
 
 def test_without_any_of_the_run_s_files_nothing_is_published(run_copy, capsys):
     text = (run_copy / "data.json").read_text("utf-8")
     (run_copy / "data.json").write_text(text.replace(".jpg", ".jpeg"), "utf-8")
     assert run_command("export", f"--run_dir={run_copy}", "--export_version=2") == 1
-    assert "None of the files that the run trained on is where data.json says" in capsys.readouterr().err
+    assert "9 of the run's 9 test files" in capsys.readouterr().err
     assert versions(run_copy) == ["cars/1"]
 
 

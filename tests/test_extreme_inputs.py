@@ -23,7 +23,11 @@ def draw(kind: str, examples: int, classes: int, seed: int) -> tuple[np.ndarray,
         label_ids[:] = label_ids[0]
     if kind == "all equal":
         probabilities[:] = 1 / classes
-    best = {"all right": label_ids, "certain": random.integers(0, classes, examples), "one answer": 0 * label_ids}
+    best: dict[str, np.ndarray] = {
+        "all right": label_ids,
+        "certain": random.integers(0, classes, examples),
+        "one answer": 0 * label_ids,
+    }
     best["none right"] = (label_ids + 1) % classes
     if kind in best:
         probabilities = np.eye(classes)[best[kind]]

@@ -17,6 +17,8 @@ from small_export import METADATA
         "| blue | 10 | 0.900 | 0.800 | 0.850 |",
         "| red | 0 | unknown | unknown | unknown |",
         "Against version 2 on the same 20 photos: **better**",
+        "trained on 3 of these photos (train split)",
+        "2 more test photos could not be read",
         "p = 0.0156",
         "`" + "ab" * 32 + "`",
         "`" + "cd" * 32 + "`",
@@ -33,6 +35,15 @@ from small_export import METADATA
 )
 def test_the_card_tells_each_figure(words):
     assert words in model_card.render(METADATA)
+
+
+@pytest.mark.parametrize(("apply_exif", "words"), [(False, "ignored"), (True, "turned upright by their EXIF")])
+def test_the_card_tells_what_is_done_with_the_exif_orientation(apply_exif, words):
+    preprocessing = {**METADATA["preprocessing"], "apply_exif": apply_exif}
+    (line,) = [
+        line for line in model_card.render({**METADATA, "preprocessing": preprocessing}).splitlines() if "EXIF" in line
+    ]
+    assert words in line
 
 
 def test_a_class_name_breaks_neither_table_nor_page():

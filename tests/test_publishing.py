@@ -6,16 +6,18 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_transfer import publishing
 from keras_transfer.config import PublishingConfig, UserError
 from keras_transfer.data.examples import Examples
-from keras_transfer.saved_model import checks, seen_images, version_folder, writer
+from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
 
@@ -52,11 +54,12 @@ def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes:
         blueprint=blueprint,
         folder=folder / "cars",
         version=1,
-        base={"backbone": "vgg16", "weights": "random"},
+        base={"backbone": "vgg16", "weights": "random", "weights_note": "There was no network."},
         temperature=1.25,
         examples=examples,
         test=examples.in_split("test"),
         samples=examples.paths[:2],
+        max_unreadable_fraction=0.05,
     )
     return dataclasses.replace(made, **changes)
 
@@ -124,7 +127,7 @@ def test_an_accuracy_that_cannot_be_measured_is_refused(tmp_path, blueprint, exa
 def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse(tmp_path, blueprint, examples):
     publish(candidate(tmp_path, blueprint, examples))
     same = publish(candidate(tmp_path, blueprint, examples, version=2), refuse_worse=True)
-    assert same.earlier_version == 1
+    assert same.compared_with == "version 1"
     assert same.compared is not None
     assert (same.compared.verdict, same.compared.p_value) == ("no difference", 1.0)
     worse = candidate(tmp_path, turned(blueprint), examples, version=3)
@@ -134,13 +137,161 @@ def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse
     published = publish(worse)
     assert published.compared is not None
     assert published.compared.verdict == "worse"
-    assert ("against version 2", f"worse ({published.compared.only_new_right} to ") == (
-        published.rows()[-1][0],
-        published.rows()[-1][1][: len(f"worse ({published.compared.only_new_right} to ")],
-    )
+    assert dict(published.rows())["against version 2"].startswith(f"worse ({published.compared.only_new_right} to ")
     better = publish(candidate(tmp_path, blueprint, examples, version=4), refuse_worse=True)
     assert better.compared is not None
-    assert (better.earlier_version, better.compared.verdict) == (3, "better")
+    assert (better.compared_with, better.compared.verdict) == ("version 3", "better")
+
+
+def spoiled(folder: Path, examples: Examples, *places: int) -> Examples:
+    """The examples with some files that are no images, and were none when they were read."""
+    paths, digests = list(examples.paths), list(examples.sha256)
+    for place in places:
+        file = folder / f"{place}.png"
+        file.write_bytes(b"no image")
+        paths[place], digests[place] = str(file), hashlib.sha256(b"no image").hexdigest()
+    return dataclasses.replace(examples, paths=tuple(paths), sha256=tuple(digests))
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+@pytest.mark.parametrize(
+    ("fraction", "gates", "words"),
+    [
+        (0.05, {}, "--max_unreadable_fraction"),
+        # 12 of 20 are right, and 12 of 17 of the readable ones.
+        (0.2, {"min_test_accuracy": 0.65}, "--min_test_accuracy"),
+    ],
+)
+def test_unreadable_test_files_are_bounded_and_count_as_wrong(tmp_path, blueprint, examples, fraction, gates, words):
+    given = spoiled(tmp_path, examples, 2, 3, 4)
+    wanted = candidate(tmp_path, blueprint, given, max_unreadable_fraction=fraction)
+    with pytest.raises(UserError, match=words):
+        publish(wanted, **gates)
+    assert versions(tmp_path) == []
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+def test_a_few_unreadable_test_files_are_named(tmp_path, blueprint, examples):
+    given = spoiled(tmp_path, examples, 2)
+    published = publish(candidate(tmp_path, blueprint, given), min_test_accuracy=0.7)
+    assert [path for path, _ in published.unreadable] == [given.paths[2]]
+    assert version_folder.read_metadata(published.path)["test_unreadable"] == 1
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+@pytest.mark.parametrize("content", [b"other bytes", None])
+@pytest.mark.parametrize("place", [0, 15])
+def test_a_test_file_that_is_gone_or_changed_is_refused_by_name(tmp_path, blueprint, examples, place, content):
+    paths = list(examples.paths)
+    paths[place] = str(tmp_path / "changed.png")
+    if content:
+        Path(paths[place]).write_bytes(content)
+    given = dataclasses.replace(examples, paths=tuple(paths))
+    wanted = candidate(tmp_path, blueprint, given, max_unreadable_fraction=1.0)
+    with pytest.raises(UserError, match=r"changed\.png"):
+        publish(wanted)
+    assert not (tmp_path / "cars").exists() or versions(tmp_path) == []
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+@pytest.mark.parametrize("error", [tf.errors.ResourceExhaustedError, tf.errors.InternalError])
+def test_a_failing_machine_publishes_nothing(tmp_path, monkeypatch, blueprint, examples, error):
+    def fail(*_: Any) -> Any:
+        raise error(None, None, "the machine is on fire")
+
+    monkeypatch.setattr(warmup, "play_back", lambda _: [])
+    monkeypatch.setattr(reader.Export, "_ask", fail)
+    with pytest.raises(UserError, match="the machine is on fire"):
+        publish(candidate(tmp_path, blueprint, examples, max_unreadable_fraction=1.0))
+    assert versions(tmp_path) == []
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+def test_what_fails_while_the_results_are_made_publishes_nothing(tmp_path, blueprint, examples):
+    def fail(published: publishing.Published) -> None:
+        assert published.test is not None
+        raise TypeError("n must be an integer")
+
+    with pytest.raises(TypeError, match="integer"):
+        publishing.publish(
+            candidate(tmp_path, blueprint, examples), gates=PublishingConfig(), batch_size=7, conclude=fail
+        )
+    assert versions(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, blueprint, examples) -> publishing.Published:
+    """A first version, to be copied and not changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "fresh_process_started", contextlib.nullcontext)
+        patch.setattr(checks, "check_parity", lambda *_, **__: 0.0)
+        return publish(candidate(tmp_path_factory.mktemp("once"), blueprint, examples))
+
+
+def test_a_version_that_an_earlier_try_published_is_kept_as_it_is(tmp_path, blueprint, examples, once):
+    shutil.copytree(once.path, tmp_path / "cars" / "1")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    again = publish(candidate(tmp_path, blueprint, examples))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert (again.test, again.parity, again.compared) == (once.test, once.parity, None)
+
+
+@pytest.mark.parametrize("what", ["weights", "labels", "serving", "image", "temperature", "metadata"])
+def test_another_version_of_that_number_is_refused(tmp_path, blueprint, examples, once, what):
+    shutil.copytree(once.path, tmp_path / "cars" / "1")
+    serving = dataclasses.replace(blueprint.serving, abstain_below=0.5)
+    image = dataclasses.replace(blueprint.image, apply_exif=True)
+    changes: dict[str, Any] = {
+        "weights": lambda: {"blueprint": turned(blueprint)},
+        "labels": lambda: {"examples": dataclasses.replace(examples, label_ids=(examples.label_ids + 1) % 3)},
+        "serving": lambda: {"blueprint": dataclasses.replace(blueprint, serving=serving)},
+        "image": lambda: {"blueprint": dataclasses.replace(blueprint, image=image)},
+        "temperature": lambda: {"temperature": 2.0},
+        "metadata": lambda: {},
+    }
+    if what == "metadata":
+        (tmp_path / "cars" / "1" / version_folder.METADATA_FILE).unlink()
+    with pytest.raises(UserError, match="--export_version=2"):
+        publish(dataclasses.replace(candidate(tmp_path, blueprint, examples), **changes[what]()))
+    assert versions(tmp_path) == ["1"]
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(tmp_path, blueprint, examples, capsys):
+    """The one in production was trained on what is the test split here."""
+    swapped = dataclasses.replace(examples, splits=("train",) * TESTS + ("test",) * OTHERS)
+    production = publish(candidate(tmp_path / "production", blueprint, swapped)).path
+    worse = candidate(tmp_path, turned(blueprint), examples, compare_with=production)
+    with pytest.raises(UserError, match=f"worse than {production}"):
+        publish(worse, refuse_worse=True)
+    assert versions(tmp_path) == []
+    published = publish(worse)
+    assert (published.compared_with, published.seen_by_compared) == (str(production), {"train": TESTS})
+    assert f"{production} has seen" in capsys.readouterr().err
+    assert f"against {production}" in dict(published.rows())
+    card = (published.path / writer.MODEL_CARD_FILE).read_text("utf-8")
+    assert "trained on 20 of these photos" in card
+
+
+@pytest.mark.usefixtures("without_fresh_process")
+def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_path, monkeypatch, blueprint, examples):
+    asked: list[str] = []
+
+    def measure(_: Any, __: Any, *, files: Any) -> checks.PrecisionChange:
+        asked.extend(files)
+        return checks.PrecisionChange(len(files), 0.0, 0)
+
+    monkeypatch.setattr(publishing, "_PRECISION_FILES", 8)
+    monkeypatch.setattr(checks, "measure_precision_change", measure)
+    serving = dataclasses.replace(blueprint.serving, serving_precision="bfloat16")
+    given = spoiled(tmp_path, examples, 2)
+    for version in (1, 2):
+        publish(candidate(tmp_path, dataclasses.replace(blueprint, serving=serving), given, version=version))
+    first, second = asked[:8], asked[8:]
+    assert first == second  # drawn by a seed
+    assert len(set(first)) == 8
+    assert set(first) <= set(given.paths[:TESTS]) - {given.paths[2]}
+    assert first != list(given.paths[:8])
 
 
 @pytest.mark.usefixtures("without_fresh_process")

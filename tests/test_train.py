@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_transfer import training_results
 from small_training import COLOURS, PHOTOS_A_CLASS, ask_command, run_command, small_run_flags
 
 
@@ -21,6 +22,8 @@ def files_with_times(folder: Path) -> dict[str, int]:
         ([], 2, "No images: give one of --image_dir, --image_csv or --dataset"),
         (["--image_dir=photos", "--image_csv=photos.csv", "--dropout=1"], 2, "--dropout must be less than 1"),
         (["--image_dir=photos", "--weights=nowhere.h5"], 2, "--weights=nowhere.h5 is no file"),
+        (["--image_dir=photos", "--refuse_worse"], 2, "--refuse_worse has nothing to compare with"),
+        (["--image_dir=photos", "--compare_export_dir=used"], 1, "--compare_export_dir=used "),
         (["--image_dir=photos", "--run_dir=used"], 1, "--run_dir=used holds something already"),
         (["--image_dir=photos", "--run_dir=used", "--dry_run"], 1, "--run_dir=used holds something already"),
         (["--image_dir=photos", "--run_dir=photos/a/1.jpg", "--dry_run"], 1, "--run_dir=photos/a/1.jpg is no folder"),
@@ -108,3 +111,71 @@ def test_only_the_test_folder_is_counted_as_test(small_run):
     figures = json.loads((small_run.path / "metrics.json").read_text("utf-8"))
     assert figures["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
     assert figures["validation"]["examples"] == 6
+
+
+class Killed(BaseException):
+    """In place of a kill: nothing catches it."""
+
+
+@pytest.fixture(scope="module")
+def killed(small_run, tmp_path_factory) -> Path:
+    """The folder of a run that was killed when its version was published and its metrics were not written yet."""
+    folder = tmp_path_factory.mktemp("killed")
+    shutil.copytree(small_run.photos, folder / "photos")
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(training_results, "close", kill)
+        run_command("train", *small_run_flags(folder / "photos", folder))
+    return folder
+
+
+def test_a_run_killed_after_publishing_ends_with_the_same_version_and_metrics(small_run, killed, tmp_path):
+    folder = Path(shutil.copytree(killed, tmp_path / "copy"))
+    export_dir = folder / "run" / "export" / "cars" / "1"
+    before = files_with_times(export_dir)
+    (folder / "run" / "tensorboard" / "head" / "train" / "old.v2").write_text("of the killed try")
+    assert not (folder / "run" / "metrics.json").exists()
+    assert run_command("train", *small_run_flags(folder / "photos", folder)) == 0
+    assert files_with_times(export_dir) == before
+    first, again = (json.loads((path / "metrics.json").read_text("utf-8")) for path in (small_run.path, folder / "run"))
+    assert again["test"] == first["test"]
+    assert not list((folder / "run").rglob("old.v2"))
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "words"),
+    [
+        ("none", ["--head_learning_rate=0.01"], "--head_learning_rate was 0.05, is 0.01"),
+        ("none", ["--head_learning_rate=0.01", "--dry_run"], "--head_learning_rate was 0.05, is 0.01"),
+        ("gone", [], "1 gone"),
+        ("gone", ["--dry_run"], "1 gone"),
+    ],
+)
+def test_an_unfinished_run_is_not_taken_over(killed, tmp_path, capsys, change, flags, words):
+    photos = Path(shutil.copytree(killed / "photos", tmp_path / "photos"))
+    if change == "gone":
+        (photos / "train" / "red" / "0.jpg").unlink()
+    before = files_with_times(killed / "run")
+    given = small_run_flags(photos, killed)
+    assert run_command("train", *given, *flags) == 1
+    assert words in capsys.readouterr().err
+    assert files_with_times(killed / "run") == before
+
+
+def test_a_run_is_compared_with_the_export_in_production(small_run, tmp_path, capsys):
+    flags = [
+        *small_run_flags(small_run.photos, tmp_path),
+        "--refuse_worse",
+        f"--compare_export_dir={small_run.export_dir}",
+    ]
+    assert run_command("train", *flags, f"--feature_cache_dir={small_run.path.parent / 'cache'}") == 0
+    assert f"against {small_run.export_dir}" in capsys.readouterr().out
+
+
+def test_the_server_that_is_proposed_listens_on_this_machine_only(small_run):
+    (line,) = [line for line in small_run.printed.splitlines() if "docker run" in line]
+    ports = [word for before, word in zip(line.split(), line.split()[1:], strict=False) if before == "-p"]
+    assert ports == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -13,8 +15,12 @@ from numpy.typing import NDArray
 
 from keras_transfer import terminal
 from keras_transfer.config import UserError
+from keras_transfer.images import unreadable as unreadable_files
 from keras_transfer.images.refusals import plain_reason
 from keras_transfer.saved_model import version_folder
+
+Item = TypeVar("Item")
+_LONGEST_MESSAGE = 300  # characters: one that people read, not all that TensorFlow says
 
 
 @dataclass(frozen=True)
@@ -71,64 +77,96 @@ class Export:
         return np.asarray(self._ask(encoded)["probabilities"], dtype=np.float32)
 
     def answers_of_files(self, paths: Iterable[str], *, batch_size: int) -> Iterator[FileAnswer]:
-        """Asks for every file, and goes on past those that can't be read.
+        """Asks for every file, and goes on past those that can't be opened or are no readable image.
 
         Args:
           paths: of image files.
-          batch_size: files in one call.
+          batch_size: files in one call; where the memory is not enough for so many, fewer.
 
         Yields:
           The answer for each path, in order.
+
+        Raises:
+          UserError: TensorFlow failed for another reason than the image.
         """
-        batch: list[str] = []
-        for path in paths:
-            batch.append(path)
-            if len(batch) == batch_size:
-                yield from self._answer(batch)
-                batch = []
-        if batch:
-            yield from self._answer(batch)
+        for batch in _batches(paths, batch_size):
+            contents, reasons = {}, {}
+            for path in batch:
+                try:
+                    contents[path] = Path(path).read_bytes()
+                except OSError as error:
+                    reasons[path] = str(error)
+            answers = {answer.path: answer for answer in self._answer(list(contents.items()))}
+            for path in batch:
+                yield answers.get(path) or FileAnswer(path, None, None, reasons[path])
 
     def measure_files(
-        self, paths: Sequence[str], *, batch_size: int, title: str
+        self,
+        paths: Sequence[str],
+        *,
+        batch_size: int,
+        title: str,
+        max_unreadable_fraction: float,
+        sha256: Sequence[str],
     ) -> tuple[NDArray[np.float32], list[int], list[tuple[str, str]]]:
-        """Asks for every file behind a progress bar.
+        """Asks for every file behind a progress bar; only an image that the export refuses may be left out.
 
         Args:
           paths: of image files.
-          batch_size: files in one call.
+          batch_size: files in one call; where the memory is not enough for so many, fewer.
           title: of the progress bar.
+          max_unreadable_fraction: of the files that the export may refuse, in [0, 1].
+          sha256: digest of each file as it was read before, in hexadecimal; empty where they were not read.
 
         Returns:
           Probabilities of the readable files, float32, shape (readable, classes); their positions in `paths`; and
           (path, reason) of the others.
+
+        Raises:
+          UserError: too many are refused, a file is gone or holds other bytes than before, or TensorFlow failed for
+            another reason than the image.
         """
         rows, positions, unreadable = [], [], []
-        answers = self.answers_of_files(paths, batch_size=batch_size)
+        answers = self._answers_of_unchanged(paths, sha256 or [""] * len(paths), batch_size)
         for position, answer in enumerate(terminal.progress(answers, total=len(paths), title=title)):
             if answer.probabilities is None:
                 unreadable.append((answer.path, answer.reason))
             else:
                 rows.append(answer.probabilities)
                 positions.append(position)
+        unreadable_files.refuse_too_many(unreadable, len(paths), max_unreadable_fraction)
         return np.asarray(rows, np.float32).reshape(-1, len(self.class_names)), positions, unreadable
+
+    def _answers_of_unchanged(
+        self, paths: Sequence[str], sha256: Sequence[str], batch_size: int
+    ) -> Iterator[FileAnswer]:
+        for batch in _batches(zip(paths, sha256, strict=True), batch_size):
+            yield from self._answer([(path, read_unchanged(path, digest)) for path, digest in batch])
 
     def _ask(self, encoded: Sequence[bytes]) -> dict[str, tf.Tensor]:
         return self.serving_default(image_bytes=tf.constant(list(encoded), tf.string))
 
-    def _answer(self, paths: list[str]) -> Iterator[FileAnswer]:
-        try:
-            answer = self._ask([Path(path).read_bytes() for path in paths])
-        except (OSError, tf.errors.OpError) as error:
-            if len(paths) == 1:
-                yield FileAnswer(paths[0], None, None, _reason(error))
-                return
-            for path in paths:  # one bad file must not take its neighbours along
-                yield from self._answer([path])
+    def _answer(self, files: Sequence[tuple[str, bytes]]) -> Iterator[FileAnswer]:
+        """The answers for (path, content) of each file; those that are refused are found by asking for ever fewer."""
+        if not files:
             return
+        try:
+            answer = self._ask([content for _, content in files])
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
+            if len(files) > 1:
+                middle = len(files) // 2
+                yield from self._answer(files[:middle])
+                yield from self._answer(files[middle:])
+                return
+            if isinstance(error, tf.errors.ResourceExhaustedError):
+                raise _machine_fault(files[0][0], error) from error
+            yield FileAnswer(files[0][0], None, None, plain_reason(error))
+            return
+        except tf.errors.OpError as error:
+            raise _machine_fault(files[0][0], error) from error
         rows = np.asarray(answer["probabilities"], np.float32)
-        accepted = answer["accepted"].numpy().tolist() if "accepted" in answer else [None] * len(paths)
-        for path, row, is_accepted in zip(paths, rows, accepted, strict=True):
+        accepted = answer["accepted"].numpy().tolist() if "accepted" in answer else [None] * len(files)
+        for (path, _), row, is_accepted in zip(files, rows, accepted, strict=True):
             yield FileAnswer(path, row, is_accepted, "")
 
 
@@ -152,5 +190,42 @@ def read(export_dir: str | Path) -> Export:
     return Export(path, class_names, signature, loaded)
 
 
-def _reason(error: Exception) -> str:
-    return plain_reason(error) if isinstance(error, tf.errors.OpError) else str(error)
+def read_unchanged(path: str, sha256: str) -> bytes:
+    """The content of a file that was read before.
+
+    Args:
+      path: of the file.
+      sha256: of its content then, in hexadecimal; "" where it was not read.
+
+    Raises:
+      UserError: it cannot be opened, or its content is another one.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be opened any more ({error.strerror}), so the split it belongs to cannot be measured as a "
+            "whole. Bring it back, or begin again without it."
+        ) from error
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(
+            f"{path} holds other bytes than when it was read first, so what is measured would not be the image that "
+            "was split and compared with the others. Bring back the file as it was, or begin again with the new one."
+        )
+    return content
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    return iter(lambda: list(itertools.islice(iterator, size)), [])
+
+
+def _machine_fault(path: str, error: tf.errors.OpError) -> UserError:
+    """What to say where TensorFlow fails for another reason than the image."""
+    said = " ".join(str(error.message).split())[:_LONGEST_MESSAGE]
+    advice = "Run again when the machine is in order."
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        advice = "Free memory, or take a larger machine, and run again."
+    return UserError(
+        f"The export failed at {path}, and not because of that image: {type(error).__name__}, {said}. {advice}"
+    )

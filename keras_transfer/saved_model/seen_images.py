@@ -47,3 +47,8 @@ def count(version_dir: Path, digests: Iterable[str]) -> dict[str, int]:
     asked = [digest[:_DIGEST_DIGITS] for digest in digests]
     counts = {split: sum(digest in own for digest in asked) for split, own in seen.items()}
     return {split: number for split, number in counts.items() if number}
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Such as "15 in its train and 6 in its validation split", of what `count` returned; at least one split."""
+    return " and ".join(f"{number:,} in its {split}" for split, number in counts.items()) + " split"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_transfer.config import ImageConfig, UserError
 
@@ -30,6 +31,24 @@ def check(path: Path, flag: str = "export_dir") -> None:
     raise UserError(f"--{flag}={path} holds no saved_model.pb and {LABELS_FILE}, so it is no export.{hint}")
 
 
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What an export tells of itself, for people: see `publishing`.
+
+    Args:
+      path: of the version folder.
+
+    Raises:
+      UserError: its metadata.json is missing or damaged; the export itself does not need it.
+    """
+    try:
+        values = json.loads((path / METADATA_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(values, dict):
+        raise _damaged(path, TypeError(f"it holds a {type(values).__name__}, not an object"))
+    return values
+
+
 def read_preprocessing(path: Path) -> tuple[ImageConfig, int]:
     """How an export prepares an image, to show people what it sees: the settings, and the bound on declared pixels.
 
@@ -40,8 +59,12 @@ def read_preprocessing(path: Path) -> tuple[ImageConfig, int]:
       UserError: its metadata.json is missing or damaged; the export itself does not need it.
     """
     try:
-        values = json.loads((path / METADATA_FILE).read_text("utf-8"))["preprocessing"]
+        values = dict(read_metadata(path)["preprocessing"])
         max_pixels = values.pop("max_image_pixels")
         return ImageConfig(**values), max_pixels
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path / METADATA_FILE} is missing or damaged ({error}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path / METADATA_FILE} is missing or damaged ({error}).")

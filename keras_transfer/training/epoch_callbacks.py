@@ -25,9 +25,11 @@ class EpochLines(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keeps and prints the epoch, or ends the training."""
         logs = logs or {}
         row = {
             "epoch": epoch + 1,
@@ -79,10 +81,12 @@ class BestEpoch(keras.callbacks.Callback):
         self._weights: Any = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Keeps the start, if it can be the best."""
         if self._start:
             self._weights = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keeps the weights of a better epoch, and counts the epochs without a better validation."""
         logs = logs or {}
         loss, accuracy = logs["val_loss"], logs["val_accuracy"]
         value = accuracy if self._keep_best == "accuracy" else -loss
@@ -95,4 +99,5 @@ class BestEpoch(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Gives the model the weights that were kept."""
         self.model.set_weights(self._weights)
