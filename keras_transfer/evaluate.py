@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keras_transfer import atomic_files, command_line, terminal
 from keras_transfer.config import SPLITS, EvaluateConfig, UserError, to_flat
 from keras_transfer.data import sources
+from keras_transfer.images import unreadable as unreadable_files
 from keras_transfer.saved_model import seen_images, version_folder
 
 if TYPE_CHECKING:
@@ -45,25 +46,42 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     examples, split = _choose(found, config.settings.evaluate_split)
     max_fraction = config.source.max_unreadable_fraction
     broken = [(item.path, item.reason) for item in found.left_out if item.is_unreadable]
-    _refuse_too_many_unreadable(broken, len(found) + len(broken), max_fraction)
+    unreadable_files.refuse_too_many(broken, len(found) + len(broken), max_fraction)
+    _warn_of(broken)
     terminal.import_tensorflow_quietly()
     import numpy as np
 
-    from keras_transfer.evaluation import galleries, metrics, slices
+    from keras_transfer.evaluation import comparison, galleries, metrics, slices
 
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(examples, export.class_names)
     output = _make_output(config)  # now, so that a wrong place is found before the work is done
     probabilities, positions, unreadable = export.measure_files(
-        examples.paths, batch_size=config.settings.batch_size, title="Evaluating"
+        examples.paths,
+        batch_size=config.settings.batch_size,
+        title="Evaluating",
+        max_unreadable_fraction=max_fraction,
+        sha256=examples.sha256,
     )
-    _refuse_too_many_unreadable(unreadable, len(examples), max_fraction)
+    _warn_of(unreadable)
     kept, label_ids = examples.select(positions), label_ids[np.asarray(positions, np.int64)]
     left_out = [(item.path, item.reason) for item in found.left_out] + unreadable
+    known = _read_metadata(export)
+    abstain_below = known.get("serving", {}).get("abstain_below", 0.0)
+    measured = metrics.measure(
+        label_ids=label_ids,
+        probabilities=probabilities,
+        class_names=export.class_names,
+        abstain_below=abstain_below,
+    )
     result = {
         "export": str(export.path),
         "split": split,
-        "evaluation": metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=export.class_names),
+        "weights": known.get("base", {}).get("weights", ""),
+        "weights_note": known.get("base", {}).get("weights_note", ""),
+        "abstain_below": abstain_below,
+        "evaluation": measured,
+        "own_test": comparison.with_own_test(measured, known.get("test")),
         "slices": slices.measure(label_ids=label_ids, probabilities=probabilities, columns=kept.slices),
         "seen_in_training": _count_seen(export, kept),
         "comparison": _compare(config, other, kept, label_ids, probabilities) if other else None,
@@ -78,9 +96,23 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
 
 def _make_output(config: EvaluateConfig) -> Path:
-    output = Path(config.settings.output or f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+    if not config.settings.output:
+        return atomic_files.make_new_folder(f"evaluation-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+    output = Path(config.settings.output)
     output.mkdir(parents=True, exist_ok=True)
     return output
+
+
+def _read_metadata(export: Export) -> dict[str, Any]:
+    """What the export tells of itself; nothing, with a warning, where that is missing or damaged."""
+    try:
+        return version_folder.read_metadata(export.path)
+    except UserError as error:
+        terminal.warn(
+            f"{error} So it is not known whether its weights are random, whether it abstains, and how accurate it was "
+            "on its own test images."
+        )
+        return {}
 
 
 def _read_exports(config: EvaluateConfig) -> tuple[Export, Export | None]:
@@ -110,9 +142,13 @@ def _compare(
     from keras_transfer.evaluation import metrics, side_by_side
 
     of_other, positions, unreadable = other.measure_files(
-        examples.paths, batch_size=config.settings.batch_size, title="Evaluating the other"
+        examples.paths,
+        batch_size=config.settings.batch_size,
+        title="Evaluating the other",
+        max_unreadable_fraction=config.source.max_unreadable_fraction,
+        sha256=examples.sha256,
     )
-    _refuse_too_many_unreadable(unreadable, len(examples), config.source.max_unreadable_fraction)
+    _warn_of(unreadable)
     return {
         "export": str(other.path),
         "seen_in_training": _count_seen(other, examples),
@@ -130,10 +166,9 @@ def _count_seen(export: Export, examples: Examples) -> dict[str, int]:
     digests = (hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in examples.paths)
     counts = seen_images.count(export.path, digests)
     if counts:
-        told = " and ".join(f"{count:,} in its {split}" for split, count in counts.items())
         terminal.warn(
-            f"{export.path} has seen some of these images before: {told} split, of {len(examples):,}. On new images it "
-            "does worse than these figures say."
+            f"{export.path} has seen some of these images before: {seen_images.in_words(counts)}, of "
+            f"{len(examples):,}. On new images it does worse than these metrics say."
         )
     return counts
 
@@ -165,13 +200,7 @@ def _label_ids_of_export(examples: Examples, class_names: Sequence[str]) -> NDAr
     return places[examples.label_ids]
 
 
-def _refuse_too_many_unreadable(unreadable: Sequence[tuple[str, str]], count: int, max_fraction: float) -> None:
-    if len(unreadable) > max_fraction * count:
-        path, reason = unreadable[0]
-        raise UserError(
-            f"{len(unreadable)} of {count} files cannot be read, more than --max_unreadable_fraction={max_fraction:g} "
-            f"allows. The first is {path}: {reason}"
-        )
+def _warn_of(unreadable: Sequence[tuple[str, str]]) -> None:
     for path, reason in unreadable[:10]:
         terminal.warn(f"left out {path}: {reason}")
 
@@ -217,10 +246,13 @@ def _write_report(
             title=f"{version_dir.parent.name}, version {version_dir.name}: evaluation",
             class_names=tuple(measured["per_class"]),
             metrics={split: measured},
-            weights="",
+            weights=result["weights"],
+            weights_note=result["weights_note"],
+            own_test=result["own_test"] or {},
             examples={split: _counts(kept)},
             left_out=[(item["path"], item["reason"]) for item in result["left_out"]],
-            configuration=to_flat(config),
+            # The page says what the export accepts, as that of a training run does.
+            configuration={**to_flat(config), "abstain_below": result["abstain_below"]},
             slices=result["slices"],
             seen=result["seen_in_training"],
             comparison=result["comparison"] or {},
@@ -231,6 +263,8 @@ def _write_report(
 
 
 def _summary(result: Mapping[str, Any], notes: Sequence[str], output: Path) -> None:
+    from keras_transfer.evaluation import result_rows
+
     measured = result["evaluation"]
     terminal.table(
         [
@@ -240,25 +274,17 @@ def _summary(result: Mapping[str, Any], notes: Sequence[str], output: Path) -> N
             ("accuracy", f"{measured['accuracy']:.4f}"),
             ("macro F1", f"{measured['macro_f1']:.4f}"),
             ("log loss", f"{measured['log_loss']:.4f}"),
+            *result_rows.of_accepted(measured, result["abstain_below"]),
+            *result_rows.of_own_test(result["own_test"]),
             ("written to", str(output)),
         ],
         title="Evaluation of the export",
     )
+    if result["weights"] == "random":
+        terminal.warn(f"The base of this export has random weights. {result['weights_note']}".strip())
     if result["comparison"]:
-        _print_comparison(measured, result["comparison"])
-
-
-def _print_comparison(measured: Mapping[str, Any], compared: Mapping[str, Any]) -> None:
-    """Figures of both exports, the difference, and whether chance explains it."""
-    other, paired = compared["evaluation"], compared["paired"]
-    rows = []
-    for name, row in compared["differences"].items():
-        low, high = row["interval"] or (row["difference"],) * 2
-        text = f"{measured[name]:.4f} against {other[name]:.4f}: {row['difference']:+.4f} ({low:+.4f} to {high:+.4f})"
-        rows.append((name.replace("_", " "), text))
-    right = f"{paired['only_new_right']} against {paired['only_earlier_right']}"
-    rows.append(("right alone", f"{right}: {paired['verdict']} (p = {paired['p_value']:.3g})"))
-    terminal.table(rows, title=f"Against {compared['export']}")
+        compared = result["comparison"]
+        terminal.table(result_rows.of_comparison(measured, compared), title=f"Against {compared['export']}")
 
 
 def main() -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from keras_transfer.evaluation import comparison
+from keras_transfer.evaluation import comparison, intervals
 
 
 def compare(*, both: int = 0, gained: int = 0, lost: int = 0, neither: int = 0) -> comparison.Comparison:
@@ -49,3 +51,38 @@ def test_no_example_at_all_shows_no_difference():
 def test_results_on_different_examples_are_refused():
     with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
         comparison.compare(new_is_right=np.ones(2, bool), earlier_is_right=np.ones(3, bool))
+
+
+def of_photos(right: int, examples: int) -> dict[str, Any]:
+    return {
+        "accuracy": right / examples,
+        "examples": examples,
+        "intervals": {"accuracy": intervals.of_fraction(right, examples)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "differs"),
+    [
+        ((478, 1000), (290, 300), True),
+        ((11, 23), (29, 30), True),
+        ((2, 3), (29, 30), False),  # so few say nothing
+        ((0, 1), (30, 30), True),  # 1 in 31
+        ((29, 30), (29, 30), False),
+        ((30, 30), (15, 30), True),
+        ((0, 5), (0, 5), False),
+        ((1, 1), (1, 1), False),
+    ],
+)
+def test_an_accuracy_differs_from_that_of_the_own_test_where_chance_does_not_explain_it(here, there, differs):
+    found = comparison.with_own_test(of_photos(*here), of_photos(*there))
+    assert found is not None
+    assert found["differs"] == differs
+    assert found["p_value"] == pytest.approx(
+        stats.fisher_exact([[here[0], here[1] - here[0]], [there[0], there[1] - there[0]]])[1]
+    )
+    assert (found["accuracy"], found["measured_accuracy"]) == (there[0] / there[1], here[0] / here[1])
+
+
+def test_without_an_own_test_there_is_nothing_to_differ_from():
+    assert comparison.with_own_test(of_photos(1, 2), None) is None

@@ -278,3 +278,14 @@ def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
 )
 def test_what_is_no_worse_is_not_mentioned(settings):
     assert warning_titles(make_report(**settings)) == []
+
+
+@pytest.mark.parametrize(("counts", "level"), [([[70, 30], [30, 70]], "wait"), ([[50, 50], [50, 50]], "stop")])
+def test_photos_that_differ_from_the_own_test_are_said_with_both_numbers(counts, level):
+    here = (counts[0][0] + counts[1][1]) / 200
+    own = {"accuracy": 0.967, "measured_accuracy": here, "interval": [0.94, 0.98], "differs": True}
+    judged = verdict.judge(make_report(counts, own_test=own))
+    assert judged.level == level
+    (warning,) = [text for _, text in judged.warnings if "0.967" in text]
+    for text in (judged.decision, warning):
+        assert f"accuracy 0.967 there, {here:.3f} here" in text

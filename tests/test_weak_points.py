@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from keras_transfer.evaluation import weak_points
@@ -74,3 +76,25 @@ def test_what_was_not_compared_is_not_worse():
 @pytest.mark.parametrize(("split", "expected"), [("all", 7), ("test", 7), ("train", 0), ("validation", 0)])
 def test_seen_images_are_counted_where_the_split_does_not_say_so_already(split, expected):
     assert weak_points.seen_images(make_report(split=split, seen={"train": 5, "validation": 2})) == expected
+
+
+def own_test(there: float, here: float, differs: bool = True) -> dict[str, Any]:
+    return {"accuracy": there, "measured_accuracy": here, "interval": [there, there], "differs": differs}
+
+
+@pytest.mark.parametrize(
+    ("own", "split", "seen", "differs", "is_worse"),
+    [
+        (own_test(0.967, 0.478), "all", {}, True, True),
+        (own_test(0.967, 0.478), "all", {"train": 3}, True, True),
+        (own_test(0.9, 0.85, differs=False), "all", {}, False, False),
+        (own_test(0.8, 0.95), "all", {}, True, False),
+        (own_test(0.8, 0.95), "all", {"train": 3}, False, False),
+        (own_test(0.8, 0.95), "train", {}, False, False),
+        ({}, "all", {}, False, False),
+    ],
+)
+def test_photos_differ_where_the_accuracy_does_and_training_does_not_explain_it(own, split, seen, differs, is_worse):
+    report = make_report(split=split, seen=seen, own_test=own)
+    assert weak_points.differs_from_own_test(report) == differs
+    assert weak_points.is_worse_than_own_test(report) == is_worse

@@ -1,8 +1,10 @@
-"""Whether one classifier is better than another on the same examples: McNemar's test on the pairs."""
+"""Whether accuracies differ by more than chance: of two classifiers on the same examples, or on different examples."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,3 +53,44 @@ def compare(*, new_is_right: NDArray[np.bool_], earlier_is_right: NDArray[np.boo
     p_value = float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     verdict = "no difference" if p_value > SIGNIFICANCE else "better" if gained > lost else "worse"
     return Comparison(len(new_is_right), gained, lost, p_value, verdict)
+
+
+def chance_of_difference(right: int, examples: int, other_right: int, other_examples: int) -> float:
+    """The p-value of two accuracies on different examples, by Fisher's exact test: https://doi.org/10.2307/2340521.
+
+    Args:
+      right: of the one, in [0, examples].
+      examples: of the one, at least 1.
+      other_right: likewise.
+      other_examples: likewise.
+
+    Returns:
+      The probability of accuracies at least as far apart where both are the same in truth; in [0, 1].
+    """
+    table = [[right, examples - right], [other_right, other_examples - other_right]]
+    return float(stats.fisher_exact(table).pvalue)
+
+
+def with_own_test(measured: Mapping[str, Any], own: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Whether an export's accuracy on some images differs from that on its own test split, by more than chance.
+
+    Args:
+      measured: from `metrics.measure`, at least one example.
+      own: the same of the export's own test split, as its metadata tells it; None where there was none.
+
+    Returns:
+      JSON-ready: accuracy, interval (95%) and examples of its own test split; measured_accuracy; p_value; and differs.
+      None where its own test split is not known.
+    """
+    if not own:
+        return None
+    counts = [(round(each["accuracy"] * each["examples"]), each["examples"]) for each in (measured, own)]
+    p_value = chance_of_difference(*counts[0], *counts[1])
+    return {
+        "accuracy": own["accuracy"],
+        "interval": own["intervals"]["accuracy"],
+        "examples": own["examples"],
+        "measured_accuracy": measured["accuracy"],
+        "p_value": p_value,
+        "differs": p_value <= SIGNIFICANCE,
+    }

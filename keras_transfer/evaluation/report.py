@@ -58,6 +58,8 @@ class Report:
       calibration: from `temperature.describe`; empty where nothing was fitted.
       baselines: for metrics.json, with `head_against_probe`; empty where there are none.
       comparison: with another export, see `evaluate`; empty where there is none.
+      own_test: how that compares with the export's own test split, from `comparison.with_own_test`; empty where that is
+        not known.
       galleries: of pictures.
     """
 
@@ -81,6 +83,7 @@ class Report:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     baselines: Mapping[str, Any] = field(default_factory=dict)
     comparison: Mapping[str, Any] = field(default_factory=dict)
+    own_test: Mapping[str, Any] = field(default_factory=dict)
     galleries: Sequence[Gallery] = ()
 
     def __post_init__(self) -> None:

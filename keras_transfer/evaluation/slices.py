@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from keras_transfer.evaluation import bootstrap, intervals
+from keras_transfer.evaluation import bootstrap, comparison, intervals
 
 LEAST_EXAMPLES = 10  # below it even 0 of 10 against 10 of 10 is the least that a test could tell
 LEAST_GAP = 0.05  # of accuracy, house choice: a smaller one is seldom worth collecting images for
@@ -77,7 +77,6 @@ def _measure_value(
     """Figures of the first group, and how they differ from those of the second."""
     own, rest = (intervals.figures(np.asarray(rows[group].sum(axis=0))) for group in groups)
     right = [round(float(figures["accuracy"]) * len(group)) for figures, group in zip((own, rest), groups, strict=True)]
-    table = [[count, len(group) - count] for count, group in zip(right, groups, strict=True)]
     return {
         "examples": len(groups[0]),
         "figures": {name: float(value) for name, value in own.items()},
@@ -86,7 +85,7 @@ def _measure_value(
         "gap_intervals": {
             name: bootstrap.percentile_interval(values - resampled[1][name]) for name, values in resampled[0].items()
         },
-        "p_value": float(stats.fisher_exact(table).pvalue),
+        "p_value": comparison.chance_of_difference(right[0], len(groups[0]), right[1], len(groups[1])),
     }
 
 

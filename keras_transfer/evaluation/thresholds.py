@@ -26,8 +26,8 @@ def table(
       abstain_below: the export's own threshold, in [0, 1); 0 for none.
 
     Returns:
-      For each of `THRESHOLDS` and the export's own, in order: threshold; coverage, the answered fraction of the examples; examples, their number;
-      accuracy among them and its 95% interval, both None where none is answered.
+      For each of `THRESHOLDS` and the export's own, in order: threshold; coverage, the answered fraction of the
+      examples; examples, their number; accuracy among them and its 95% interval, both None where none is answered.
     """
     confidences = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == label_ids

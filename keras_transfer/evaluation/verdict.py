@@ -49,8 +49,9 @@ def judge(report: Report) -> Verdict:
 
 def _decision(report: Report) -> tuple[str, str]:
     """The level, and whether to deploy in words."""
-    never = _reasons_against(report)
+    never, differing = _reasons_against(report), _differing_photos(report)
     if never:
+        never += differing
         return "stop", f"Do not deploy it: {' and '.join(never)}."
     not_yet = _reasons_to_wait(report)
     if not_yet:
@@ -91,7 +92,18 @@ def _reasons_to_wait(report: Report) -> list[str]:
         found.append("logistic regression on the same features is better")
     if weak_points.is_worse_than_other(report):
         found.append("the export that it was compared with is better")
-    return found
+    return found + _differing_photos(report)
+
+
+def _differing_photos(report: Report) -> list[str]:
+    if not weak_points.is_worse_than_own_test(report):
+        return []
+    return [f"these photos differ from those it was trained on ({_both_accuracies(report)})"]
+
+
+def _both_accuracies(report: Report) -> str:
+    own = report.own_test
+    return f"accuracy {own['accuracy']:.3f} there, {own['measured_accuracy']:.3f} here"
 
 
 def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
@@ -141,6 +153,10 @@ def _warnings(report: Report) -> tuple[tuple[str, str], ...]:
     if weak_points.is_worse_than_other(report):
         text = f"{report.comparison['export']} is right on more of the same images, by more than chance explains."
         found.append(("Worse than the other export", text))
+    if weak_points.differs_from_own_test(report):
+        low, high = report.own_test["interval"]
+        text = f"These photos differ from those it was trained on, by more than chance: {_both_accuracies(report)}"
+        found.append(("Other photos", f"{text} (95% interval there: {low:.3f} to {high:.3f})."))
     if weak_points.is_no_better_than_guessing(report):
         text = "Always giving the most common class would do as well, as far as these images can tell."
         found.append(("Not shown to be better than guessing", text))

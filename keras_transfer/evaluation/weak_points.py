@@ -58,6 +58,23 @@ def is_worse_than_other(report: Report) -> bool:
     return bool(report.comparison) and report.comparison["paired"]["verdict"] == "worse"
 
 
+def differs_from_own_test(report: Report) -> bool:
+    """Whether it is right more or less often than on its own test split, by more than chance.
+
+    More often is no wonder where it has seen some of the images in training.
+    """
+    own = report.own_test
+    if not own or not own["differs"]:
+        return False
+    has_seen = has_no_test(report) or bool(sum(report.seen.values()))
+    return bool(own["measured_accuracy"] < own["accuracy"] or not has_seen)
+
+
+def is_worse_than_own_test(report: Report) -> bool:
+    """Whether it is right less often than on its own test split, by more than chance."""
+    return differs_from_own_test(report) and report.own_test["measured_accuracy"] < report.own_test["accuracy"]
+
+
 def has_no_test(report: Report) -> bool:
     """Whether the figures are of images that had a part in training."""
     return report.headline_split in ("validation", "train")
