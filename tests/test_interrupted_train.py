@@ -26,8 +26,8 @@ def photos(tmp_path: Path) -> Path:
 
 def open_locks() -> list[str]:
     """Lock files of columns that this process has open."""
-    found = []
-    for number in os.listdir("/proc/self/fd"):
+    found, folder = [], Path("/proc/self/fd")
+    for number in os.listdir(folder) if folder.exists() else ():
         with contextlib.suppress(FileNotFoundError):
             found.append(os.readlink(f"/proc/self/fd/{number}"))
     return [path for path in found if path.endswith(column_lock.LOCK_FILE)]
