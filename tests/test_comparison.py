@@ -54,15 +54,7 @@ def test_results_on_different_examples_are_refused():
 
 
 def of_photos(right: int, examples: int) -> dict[str, Any]:
-<<<<<<< ours
-    return {
-        "accuracy": right / examples,
-        "examples": examples,
-        "intervals": {"accuracy": intervals.of_fraction(right, examples)},
-    }
-=======
     return {"accuracy": right / examples, "examples": examples}
->>>>>>> theirs
 
 
 @pytest.mark.parametrize(
