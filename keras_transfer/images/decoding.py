@@ -58,12 +58,14 @@ def decode(encoded: tf.Tensor, *, max_pixels: int, smallest_side: int = 0) -> tf
 
 @functools.cache
 def _decoder(max_pixels: int, smallest_side: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """`decode` as a function that is traced once, because that takes a second and a run asks for it half a dozen times."""
+    """`decode`, traced once: that takes a second, and a run asks for it half a dozen times."""
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
-    def traced(encoded: tf.Tensor) -> tf.Tensor:
+    def decode_with_bounds(encoded: tf.Tensor) -> tf.Tensor:
         return _decode(encoded, max_pixels, smallest_side)
 
+    traced: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        decode_with_bounds, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+    )
     return traced
 
 
