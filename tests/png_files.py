@@ -15,7 +15,7 @@ _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
 
 
 def png(
-    samples: NDArray[np.unsignedinteger],
+    samples: NDArray[np.integer],
     *,
     colour: int,
     bits: int,
@@ -49,7 +49,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def _rows(samples: NDArray[np.unsignedinteger], bits: int) -> bytes:
+def _rows(samples: NDArray[np.integer], bits: int) -> bytes:
     flat = samples.reshape(len(samples), -1)
     if bits == 16:
         return b"".join(b"\0" + row.astype(">u2").tobytes() for row in flat)

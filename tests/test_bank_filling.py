@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -14,24 +11,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_transfer import interruption, terminal
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import filling
-from keras_transfer.feature_bank.store import Column, FeatureBank
+from keras_transfer.feature_bank.store import Column
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.settings.config import ImageConfig, TrainConfig
-from keras_transfer.training import phases, plan
+from keras_transfer.settings.config import ImageConfig
+from small_bank import contents, fill, open_banks
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
@@ -43,31 +39,6 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return make_classifier(make_config(tmp_path_factory.mktemp("unused")))
-
-
-def open_banks(classifier: Classifier, config: TrainConfig) -> tuple[FeatureBank, ...]:
-    folder = Path(config.training.feature_cache_dir)
-    return plan.open_banks(
-        classifier, phases.plan(classifier, config.training), config=config, arithmetic="float32", cache_dir=folder
-    )
-
-
-def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tuple[FeatureBank, ...]:
-    banks = open_banks(classifier, config)
-    filling.fill(classifier, banks, filling.find_gaps(banks, examples), config=config)
-    return banks
-
-
-def contents(folder: Path) -> dict[tuple[str, str], str]:
-    """Digest of every record of the banks, by column and image: which shard it lies in depends on time."""
-    found = {}
-    for index in (path for path in folder.rglob("[!.]*.json") if path.name != "column.json"):
-        digests, records = json.loads(index.read_text("utf-8"))["images"], index.with_suffix(".records").read_bytes()
-        size = len(records) // len(digests)
-        for row, digest in enumerate(digests):
-            record = records[row * size : (row + 1) * size]
-            found[index.parent.name, digest] = hashlib.sha256(record).hexdigest()
-    return found
 
 
 def test_training_images_get_every_view_and_validation_images_the_clean_one(classifier, examples, tmp_path):
@@ -227,72 +198,13 @@ def test_a_shard_ends_when_its_time_is_up(classifier, examples, tmp_path, monkey
     assert len(list(bank.columns[2].folder.glob("*.records"))) == TRAIN
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, *, after_batches: int, number: int = signal.SIGINT) -> None:
-    """Sends this process a signal once so many batches are computed."""
-    batches = []
-
-    @contextlib.contextmanager
-    def bar(**_: object) -> Iterator[Callable[[int], None]]:
-        def advance(count: int) -> None:
-            batches.append(count)
-            if len(batches) == after_batches:
-                signal.raise_signal(number)
-
-        yield advance
-
-    monkeypatch.setattr(terminal, "progress_bar", bar)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(classifier, examples, tmp_path_factory):
-    """The records of a bank that nothing came between."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    fill(classifier, examples, make_config(folder))
-    return contents(folder)
-
-
-@pytest.mark.parametrize(
-    ("batch", "after_batches", "number", "exit_code"),
-    [
-        (1, 5, signal.SIGINT, 130),  # fewer than an image's views
-        (2, 4, signal.SIGINT, 130),  # not a multiple of them
-        (3, 1, signal.SIGINT, 130),
-        (6, 1, signal.SIGTERM, 143),
-    ],
-)
-def test_an_interruption_keeps_what_was_finished_says_how_much_and_changes_no_record(
-    classifier, examples, undisturbed, tmp_path, monkeypatch, capsys, batch, after_batches, number, exit_code
-):
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", batch)
-    total = TRAIN * 3 + VALIDATION
-    config = make_config(tmp_path)
-    with monkeypatch.context() as once:
-        interrupt(once, after_batches=after_batches, number=number)
-        with pytest.raises(interruption.Interrupted) as caught:
-            fill(classifier, examples, config)
-    assert caught.value.exit_code == exit_code
-    assert "Stopping" in capsys.readouterr().err
-    kept = contents(tmp_path)
-    assert f"{len(kept)} of {total} views" in str(caught.value)
-    assert 0 < len(kept) < total
-    fill(classifier, examples, config)
-    assert contents(tmp_path) == undisturbed
-    assert kept.items() <= undisturbed.items()
-
-
-def test_an_interruption_at_the_very_end_is_one_too(classifier, examples, tmp_path, monkeypatch):
-    interrupt(monkeypatch, after_batches=2)
-    total = TRAIN * 3 + VALIDATION
-    with pytest.raises(KeyboardInterrupt, match=f"{total} of {total} views"):
-        fill(classifier, examples, make_config(tmp_path))
-
-
 BUILD = """
 import sys
 from pathlib import Path
 from keras_transfer import terminal
 terminal.import_tensorflow_quietly()
 sys.path.insert(0, {tests!r})
+from small_bank import contents, fill, open_banks
 from small_training import make_classifier, make_config, make_examples
 from keras_transfer.training import bank_filling, phases, plan
 bank_filling.COMPUTE_BATCH = 1

@@ -54,11 +54,7 @@ def test_results_on_different_examples_are_refused():
 
 
 def of_photos(right: int, examples: int) -> dict[str, Any]:
-    return {
-        "accuracy": right / examples,
-        "examples": examples,
-        "intervals": {"accuracy": intervals.of_fraction(right, examples)},
-    }
+    return {"accuracy": right / examples, "examples": examples}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +77,7 @@ def test_an_accuracy_differs_from_that_of_the_own_test_where_chance_does_not_exp
     assert found["p_value"] == pytest.approx(
         stats.fisher_exact([[here[0], here[1] - here[0]], [there[0], there[1] - there[0]]])[1]
     )
+    assert found["interval"] == intervals.of_fraction(*there)
     assert (found["accuracy"], found["measured_accuracy"]) == (there[0] / there[1], here[0] / here[1])
 
 

@@ -58,16 +58,15 @@ def test_every_seed_is_a_good_image(hostile):
 
 
 @pytest.mark.parametrize(
-    "kind", ["jpeg", "png", "gif frame", "bmp", "bmp top-down", "webp", "lossless webp", "extended webp"]
+    "kind", ["jpeg", "png", "gif screen", "gif frame", "bmp", "bmp top-down", "webp", "lossless webp", "extended webp"]
 )
 def test_a_bomb_of_each_format_is_refused_for_its_size(hostile, kind):
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
         _decode(tf.constant(hostile.bombs()[kind]))
 
 
-@pytest.mark.parametrize("kind", ["gif screen", "gif later frames"])
-def test_what_a_gif_declares_outside_its_first_frame_costs_nothing(hostile, kind):
-    assert _decode(tf.constant(hostile.bombs()[kind])).shape == (240, 320, 3)
+def test_what_a_gif_declares_behind_its_first_frame_costs_nothing(hostile):
+    assert _decode(tf.constant(hostile.bombs()["gif later frames"])).shape == (240, 320, 3)
 
 
 def test_the_same_seed_sends_the_same_images_and_every_kind_comes(hostile):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from keras_transfer import terminal
-from keras_transfer.feature_bank import column_lock, filling, stored_features
-from keras_transfer.pipelines import training
+from keras_transfer.feature_bank import column_lock, filling
+from keras_transfer.pipelines import stored_features, training
 from keras_transfer.training import phases
 from small_training import run_command, small_run_flags, write_photos
 
@@ -28,8 +28,8 @@ def photos(tmp_path: Path) -> Path:
 
 def open_locks() -> list[str]:
     """Lock files of columns that this process has open."""
-    found = []
-    for number in os.listdir("/proc/self/fd"):
+    found, folder = [], Path("/proc/self/fd")
+    for number in os.listdir(folder) if folder.exists() else ():
         with contextlib.suppress(FileNotFoundError):
             found.append(os.readlink(f"/proc/self/fd/{number}"))
     return [path for path in found if path.endswith(column_lock.LOCK_FILE)]

@@ -1,13 +1,20 @@
-"""Tests of keras_transfer.interruption."""
+"""Tests of keras_transfer.interruption, and of what an interruption leaves of a bank that is filled."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from keras_transfer import interruption
+from keras_transfer import interruption, terminal
+from keras_transfer.data.examples import Examples
+from keras_transfer.feature_bank import filling
+from keras_transfer.model.classifier import Classifier
+from small_bank import contents, fill
+from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -52,3 +59,73 @@ def test_in_another_thread_nothing_is_noted_and_nothing_breaks():
     thread.start()
     thread.join()
     assert noted == [False]
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    return make_examples(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return make_classifier(make_config(tmp_path_factory.mktemp("unused")))
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, *, after_batches: int, number: int = signal.SIGINT) -> None:
+    """Sends this process a signal once so many batches are computed."""
+    batches = []
+
+    @contextlib.contextmanager
+    def bar(**_: object) -> Iterator[Callable[[int], None]]:
+        def advance(count: int) -> None:
+            batches.append(count)
+            if len(batches) == after_batches:
+                signal.raise_signal(number)
+
+        yield advance
+
+    monkeypatch.setattr(terminal, "progress_bar", bar)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(classifier, examples, tmp_path_factory):
+    """The records of a bank that nothing came between."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    fill(classifier, examples, make_config(folder))
+    return contents(folder)
+
+
+@pytest.mark.parametrize(
+    ("batch", "after_batches", "number", "exit_code"),
+    [
+        (1, 5, signal.SIGINT, 130),  # fewer than an image's views
+        (2, 4, signal.SIGINT, 130),  # not a multiple of them
+        (3, 1, signal.SIGINT, 130),
+        (6, 1, signal.SIGTERM, 143),
+    ],
+)
+def test_an_interruption_keeps_what_was_finished_says_how_much_and_changes_no_record(
+    classifier, examples, undisturbed, tmp_path, monkeypatch, capsys, batch, after_batches, number, exit_code
+):
+    monkeypatch.setattr(filling, "COMPUTE_BATCH", batch)
+    total = TRAIN * 3 + VALIDATION
+    config = make_config(tmp_path)
+    with monkeypatch.context() as once:
+        interrupt(once, after_batches=after_batches, number=number)
+        with pytest.raises(interruption.Interrupted) as caught:
+            fill(classifier, examples, config)
+    assert caught.value.exit_code == exit_code
+    assert "Stopping" in capsys.readouterr().err
+    kept = contents(tmp_path)
+    assert f"{len(kept)} of {total} views" in str(caught.value)
+    assert 0 < len(kept) < total
+    fill(classifier, examples, config)
+    assert contents(tmp_path) == undisturbed
+    assert kept.items() <= undisturbed.items()
+
+
+def test_an_interruption_at_the_very_end_is_one_too(classifier, examples, tmp_path, monkeypatch):
+    interrupt(monkeypatch, after_batches=2)
+    total = TRAIN * 3 + VALIDATION
+    with pytest.raises(KeyboardInterrupt, match=f"{total} of {total} views"):
+        fill(classifier, examples, make_config(tmp_path))

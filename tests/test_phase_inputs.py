@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import filling
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
@@ -54,6 +58,16 @@ def test_every_epoch_holds_every_training_example_once_and_validation_likewise(e
     validation = np.concatenate([labels for _, labels in inputs.validation])
     np.testing.assert_array_equal(validation, examples.in_split("validation").label_ids)
     assert len(validation) == VALIDATION
+
+
+def test_a_bank_that_is_removed_meanwhile_is_one_sentence(examples, tmp_path):
+    config = make_config(tmp_path)
+    classifier = make_classifier(config)
+    (phase,) = phases.plan(classifier, config.training)
+    inputs = bank_inputs(classifier, examples, config, phase)
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(UserError, match=re.escape(str(tmp_path / "cache"))), input_pipeline.as_user_errors():
+        list(inputs.training)
 
 
 def test_both_give_the_same_examples_and_views_in_the_same_order(examples, tmp_path):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from keras_transfer.data import input_pipeline
-from keras_transfer.feature_bank import filling, stored_features
+from keras_transfer.feature_bank import filling
 from keras_transfer.model import cut
+from keras_transfer.pipelines import stored_features
 from small_training import make_classifier, make_config, make_examples
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from keras_transfer import terminal
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.errors import UserError
-from keras_transfer.images import decoding, eager_decoding, looks, refusals, sixteen_bits
+from keras_transfer.images import decoding, eager_decoding, looks, refusals, sixteen_bits, unreadable
 from keras_transfer.images.looks import Looks
 from keras_transfer.settings.config import ImageConfig, SourceConfig
 
@@ -98,7 +98,7 @@ def make_reader(*, image: ImageConfig, max_pixels: int) -> Read:
         digest = hashlib.sha256(content).hexdigest()
         try:
             pixels = decode(content)
-        except tf.errors.OpError as error:
+        except tf.errors.InvalidArgumentError as error:  # any other is of the machine, not of the file
             return digest, refusals.reason(error, content), None
         return digest, "", looks.shrink(pixels)
 
@@ -117,19 +117,13 @@ def _report(left_out: tuple[LeftOut, ...]) -> None:
 
 
 def _refuse_too_many(kept: Examples, max_fraction: float) -> None:
-    unreadable = sum(item.is_unreadable for item in kept.left_out)
-    meant = unreadable + len(kept)
-    if unreadable > max_fraction * meant:
-        first = next(item for item in kept.left_out if item.is_unreadable)
-        raise UserError(
-            f"{unreadable} of {meant} image files cannot be read, more than --max_unreadable_fraction={max_fraction:g} "
-            f"allows. The first is {first.path}: {first.reason}. Mend or remove them, or raise that fraction."
-        )
+    broken = [(item.path, item.reason) for item in kept.left_out if item.is_unreadable]
+    unreadable.refuse_too_many(broken, len(broken) + len(kept), max_fraction)
 
 
 def _refuse_emptied_classes(kept: Examples) -> None:
     empty = [name for name, count in zip(kept.class_names, kept.class_counts(), strict=True) if count == 0]
     if empty:
         raise UserError(
-            f"No image of class {', '.join(map(repr, empty))} can be read. Mend its files, or remove the class."
+            f"No image of class {', '.join(map(repr, empty))} can be read. Fix its files, or remove the class."
         )

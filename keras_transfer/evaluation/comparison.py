@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from keras_transfer.evaluation import intervals
+
 SIGNIFICANCE = 0.05  # the customary level: of two equally good classifiers, 1 in 20 pairs is called different at most
 
 
@@ -88,7 +90,7 @@ def with_own_test(measured: Mapping[str, Any], own: Mapping[str, Any] | None) ->
     p_value = chance_of_difference(*counts[0], *counts[1])
     return {
         "accuracy": own["accuracy"],
-        "interval": own["intervals"]["accuracy"],
+        "interval": intervals.of_fraction(*counts[1]),
         "examples": own["examples"],
         "measured_accuracy": measured["accuracy"],
         "p_value": p_value,

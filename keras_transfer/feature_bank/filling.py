@@ -101,6 +101,8 @@ def fill(classifier: Classifier, banks: Sequence[FeatureBank], gaps: Sequence[Ga
     ):
         pending: deque[Future[int]] = deque()
         for gap in gaps:
+            if stopping:
+                break
             for shard in _shards(gap, banks, compute, config=config, advance=advance, stopping=stopping):
                 if len(pending) >= _SHARDS_IN_FLIGHT:
                     stored += pending.popleft().result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -52,6 +53,23 @@ def decode(encoded: tf.Tensor, *, max_pixels: int, smallest_side: int = 0) -> tf
     Raises:
       tf.errors.InvalidArgumentError: when run, for bytes that are no such image, truncated or too large.
     """
+    return _decoder(max_pixels, smallest_side)(encoded)
+
+
+@functools.cache
+def _decoder(max_pixels: int, smallest_side: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`decode`, traced once: that takes a second, and a run asks for it half a dozen times."""
+
+    def decode_with_bounds(encoded: tf.Tensor) -> tf.Tensor:
+        return _decode(encoded, max_pixels, smallest_side)
+
+    traced: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        decode_with_bounds, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+    )
+    return traced
+
+
+def _decode(encoded: tf.Tensor, max_pixels: int, smallest_side: int) -> tf.Tensor:
     kind = _format(encoded)
     size = _size(encoded, kind)
     with tf.control_dependencies([_refuse_empty(size), _refuse_too_large(size, max_pixels)]):

@@ -97,7 +97,13 @@ def from_bank(
         label_ids = tf.constant(part.label_ids)
 
         def read(indices: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float16]:
-            return bank.read([part.sha256[index] for index in indices], views.tolist())
+            try:
+                return bank.read([part.sha256[index] for index in indices], views.tolist())
+            except OSError as error:
+                raise input_pipeline.InputError(
+                    f"The feature bank in {bank.cache_dir} cannot be read any more: {error}. Run again: what is "
+                    "gone is computed again."
+                ) from error
 
         def features(indices: tf.Tensor, views: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             records = tf.numpy_function(read, [indices, views], tf.float16)
