@@ -39,9 +39,9 @@ def build(photos: Path, cache: Path) -> None:
     config = from_flat(TrainConfig, settings)
     terminal.import_tensorflow_quietly()
     from keras_transfer.feature_bank import filling
-    from keras_transfer.pipelines import training
+    from keras_transfer.pipelines import prepare
 
-    with training.prepare(config, sources.load(config.source), started=started) as prepared:
+    with prepare.prepare(config, sources.load(config.source), started=started) as prepared:
         began = time.perf_counter()
         if prepared.plan.gaps:
             filling.fill(prepared.classifier, prepared.plan.banks, prepared.plan.gaps, config=config)

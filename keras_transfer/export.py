@@ -21,7 +21,7 @@ from keras_transfer.settings import command_line
 from keras_transfer.settings.config import ExportConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from keras_transfer.pipelines import publish
+    from keras_transfer.pipelines import candidates
 
 _BATCH_SIZE = 32  # images in a call of the export
 _MOST_NAMED = 5  # files in an error
@@ -64,13 +64,13 @@ def _candidate(
     version: int,
     run: RunDirectory,
     metrics: dict[str, Any],
-) -> publish.Candidate:
-    from keras_transfer.pipelines import publish
+) -> candidates.Candidate:
+    from keras_transfer.pipelines import candidates
     from keras_transfer.saved_model.signatures import Blueprint
 
     test = examples.in_split("test")
     _refuse_changed(test)
-    return publish.Candidate(
+    return candidates.Candidate(
         blueprint=Blueprint(
             model=_load_classifier(run.classifier),
             class_names=examples.class_names,
@@ -88,7 +88,7 @@ def _candidate(
         temperature=metrics["calibration"]["temperature"] if "calibration" in metrics else 1.0,  # of an older run
         examples=examples,
         test=test,
-        samples=_samples(test, examples, publish.SAMPLE_FILES),
+        samples=_samples(test, examples, candidates.SAMPLE_FILES),
         max_unreadable_fraction=trained.source.max_unreadable_fraction,
     )
 

@@ -21,7 +21,7 @@ from keras_transfer.settings.config import TrainConfig
 
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
-    from keras_transfer.pipelines.training import Prepared
+    from keras_transfer.pipelines.prepare import Prepared
 
 
 def train(config: TrainConfig) -> dict[str, Any] | None:
@@ -58,14 +58,25 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     except BaseException:
         run_directory.remove_if_empty(run)
         raise
-    from keras_transfer.pipelines import report, training
-
-    figures: dict[str, Any] = {}
     with prepared:
-        finished = training.carry_out(
-            prepared, run, conclude=lambda made: figures.update(report.compose(prepared, made, run))
-        )
-        report.close(prepared, finished, run, figures)
+        return _carry_out(prepared, run)
+
+
+def _carry_out(prepared: Prepared, run: RunDirectory) -> dict[str, Any]:
+    """The steps of a run after its plan."""
+    from keras_transfer.pipelines import candidates, fill, fit, publish, report
+
+    run.begin(prepared.config, prepared.examples)
+    fill.fill(prepared)
+    fitted = fit.fit(prepared, run)
+    candidate = candidates.of_run(prepared, run, fitted)
+    gates, batch_size = prepared.config.publishing, prepared.config.training.batch_size
+    # The results are made before the export appears, because much may fail here.
+    with publish.publishing(candidate, gates=gates, batch_size=batch_size) as published:
+        prepared.watch.seconds.update(published.seconds)
+        finished = report.Finished(fitted, published)
+        figures = report.compose(prepared, finished, run)
+    report.close(prepared, finished, run, figures)
     return figures
 
 
@@ -73,11 +84,11 @@ def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
     """Checks the weights, loads TensorFlow, reads the files, builds the classifier and prints the plan."""
     _check_weights(config)
     terminal.import_tensorflow_quietly()
-    from keras_transfer.pipelines import training
+    from keras_transfer.pipelines import prepare
 
-    prepared = training.prepare(config, found, started=started)
+    prepared = prepare.prepare(config, found, started=started)
     try:
-        training.show(prepared)
+        prepare.show(prepared)
     except BaseException:
         prepared.plan.close()
         raise

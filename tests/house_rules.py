@@ -194,5 +194,6 @@ def too_long(sources: Mapping[str, str]) -> list[str]:
 
 def untested(sources: Mapping[str, str], test_files: set[str]) -> list[str]:
     """Modules and packages of a room that have no test file of their name."""
-    members = {module.split(".")[2] for module in sources if part_of(module) in ROOMS and module.count(".") > 1}
+    rooms = ROOMS - {"drawn_vehicles"}  # whose modules draw one picture together
+    members = {module.split(".")[2] for module in sources if part_of(module) in rooms and module.count(".") > 1}
     return sorted(member for member in members if f"test_{member}.py" not in test_files)

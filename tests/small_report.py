@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_transfer.evaluation import metrics, report
+from keras_transfer.evaluation import metrics
+from keras_transfer.evaluation.report_data import Report
 
 
 def figures(counts, class_names, confidence=0.9):
@@ -41,4 +42,4 @@ def make_report(counts=GOOD, class_names=NAMES, *, split="test", confidence=0.95
     }
     if "metrics" not in values:
         values["metrics"] = {split: figures(counts, class_names, confidence)}
-    return report.Report(**values)
+    return Report(**values)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_transfer.evaluation import baselines, metrics, report, side_by_side, slices, temperature, verdict
+from keras_transfer.evaluation.report_data import Report
 
 CLASSES = (2, 3, 6, 150)
 EXAMPLES = (1, 2, 3, 12)
@@ -47,9 +48,7 @@ def test_figures_and_words_come_of_any_predictions(kind, examples, classes):
     label_ids, probabilities = draw(kind, examples, classes, seed=examples * classes)
 
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=names(classes))
-    judged = verdict.judge(
-        report.Report(title="", class_names=names(classes), metrics={"test": measured}, weights="imagenet")
-    )
+    judged = verdict.judge(Report(title="", class_names=names(classes), metrics={"test": measured}, weights="imagenet"))
 
     assert json.loads(json.dumps(measured, allow_nan=False)) == measured
     assert measured["accuracy"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == label_ids))
@@ -123,7 +122,7 @@ def test_a_page_comes_of_any_predictions(tmp_path, kind, examples, classes):
 
     report.write(
         tmp_path / "report.html",
-        report.Report(title="", class_names=names(classes), metrics={"test": measured}, weights="imagenet"),
+        Report(title="", class_names=names(classes), metrics={"test": measured}, weights="imagenet"),
     )
 
     assert (tmp_path / "report.html").stat().st_size > 1000

@@ -14,7 +14,7 @@ import pytest
 
 from keras_transfer import terminal
 from keras_transfer.feature_bank import column_lock, filling
-from keras_transfer.pipelines import stored_features, training
+from keras_transfer.pipelines import prepare, stored_features
 from keras_transfer.training import phases
 from small_training import run_command, small_run_flags, write_photos
 
@@ -115,13 +115,13 @@ def test_a_photo_that_changes_or_goes_after_it_was_read_is_one_error_that_names_
 ):
     """The test split is read for the baselines."""
     path = photos / split / "red" / "0.jpg"
-    show = training.show
+    show = prepare.show
 
-    def show_and_harm(prepared: training.Prepared) -> None:
+    def show_and_harm(prepared: prepare.Prepared) -> None:
         show(prepared)
         harm(path)
 
-    monkeypatch.setattr(training, "show", show_and_harm)
+    monkeypatch.setattr(prepare, "show", show_and_harm)
     assert run_command("train", *small_run_flags(photos, tmp_path), "--head_epochs=1", flag) == 1
     printed = capsys.readouterr().err
     (message,) = re.findall(r"ERROR: .*", printed)

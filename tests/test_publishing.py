@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.pipelines import publish as publishing
+from keras_transfer.pipelines.candidates import Candidate
 from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
 from keras_transfer.saved_model.signatures import Blueprint
 from keras_transfer.settings.config import PublishingConfig
@@ -50,8 +51,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Examples:
     )
 
 
-def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes: Any) -> publishing.Candidate:
-    made = publishing.Candidate(
+def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes: Any) -> Candidate:
+    made = Candidate(
         blueprint=blueprint,
         folder=folder / "cars",
         version=1,
@@ -65,13 +66,12 @@ def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes:
     return dataclasses.replace(made, **changes)
 
 
-def publish(wanted: publishing.Candidate, **gates: Any) -> publishing.Published:
+def publish(wanted: Candidate, **gates: Any) -> publishing.Published:
     return publishing.publish(wanted, gates=PublishingConfig(**gates), batch_size=7)
 
 
 @pytest.fixture
-def without_fresh_process(monkeypatch) -> None:
-    """`test_checks` tests it, and it takes seconds."""
+def without_fresh_process(monkeypatch) -> None:  # `test_checks` tests it, and it takes seconds
     monkeypatch.setattr(checks, "fresh_process_started", contextlib.nullcontext)
     monkeypatch.setattr(checks, "check_parity", lambda *_, **__: 0.0)
 
@@ -209,14 +209,13 @@ def test_a_failing_machine_publishes_nothing(tmp_path, monkeypatch, blueprint, e
 
 @pytest.mark.usefixtures("without_fresh_process")
 def test_what_fails_while_the_results_are_made_publishes_nothing(tmp_path, blueprint, examples):
-    def fail(published: publishing.Published) -> None:
+    wanted = candidate(tmp_path, blueprint, examples)
+    with (
+        pytest.raises(TypeError, match="integer"),
+        publishing.publishing(wanted, gates=PublishingConfig(), batch_size=7) as published,
+    ):
         assert published.test is not None
         raise TypeError("n must be an integer")
-
-    with pytest.raises(TypeError, match="integer"):
-        publishing.publish(
-            candidate(tmp_path, blueprint, examples), gates=PublishingConfig(), batch_size=7, conclude=fail
-        )
     assert versions(tmp_path) == []
 
 

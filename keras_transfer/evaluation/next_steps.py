@@ -10,7 +10,7 @@ import numpy as np
 from keras_transfer.evaluation import confusion, intervals, weak_points, wording
 
 if TYPE_CHECKING:
-    from keras_transfer.evaluation.report import Report
+    from keras_transfer.evaluation.report_data import Report
 
 _OVERFITTING_GAP = 0.10  # house choice, of accuracy
 

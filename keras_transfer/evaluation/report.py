@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from keras_transfer import atomic_files, html_pages
 from keras_transfer.evaluation import confusion, report_plots, report_tables, verdict
-from keras_transfer.evaluation.galleries import Gallery
+from keras_transfer.evaluation.report_data import Report
 
-_HEADLINE_SPLITS = ("test", "all", "validation", "train")  # the most telling first
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"
 _MOST_CLASSES_AS_TABLE = 12  # of the confusion matrix; more do not fit beside each other
 _MAX_LEFT_OUT = 1000  # keeps the page light; the page says how many more there are
@@ -22,81 +20,6 @@ _CARDS = (
     ("log_loss", "Log loss", "{:.3f}"),
     ("ece", "Calibration error", "{:.3f}"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """All that a report shows.
-
-    Attributes:
-      title: heading of the page.
-      class_names: in the order of the label ids.
-      metrics: split ("test", "validation", "train", or "all" for images without splits) -> what `metrics.measure`
-        returned, or None where there is no such split. At least one must be there.
-      weights: of the base: imagenet, random, or a file; "" where it is not known.
-      weights_note: why the weights are not the ones asked for; shown with the warning about random weights.
-      history: phases in order: `phase` ("head" or "fine_tune"), `best_epoch` (from 1; 0 is none) and `epochs` (rows
-        with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
-        was trained.
-      kept_phase: name of the phase whose weights were kept; "" where nothing was trained.
-      kept_reason: a sentence saying why.
-      seconds: stage -> seconds.
-      examples: split -> class name -> number of examples; a class that is not named has none.
-      left_out: (path, reason) of each file that was left out.
-      leaked: split -> how many of these were in it and, byte for byte, in a split that is learned from.
-      label_conflicts: number of files with the same bytes as one of another class.
-      seen: split of training -> how many of the measured images were in it.
-      configuration: setting -> value.
-      paths: what -> where it lies.
-      slices: of the headline split, from `slices.measure`.
-      calibration: from `temperature.describe`; empty where nothing was fitted.
-      baselines: for metrics.json, with `head_against_probe`; empty where there are none.
-      comparison: with another export, see `evaluate`; empty where there is none.
-      own_test: how that compares with the export's own test split, from `comparison.with_own_test`; empty where that is
-        not known.
-      galleries: of pictures.
-      advice: sentences on the training images, such as unbalanced classes; they are among the next steps.
-    """
-
-    title: str
-    class_names: Sequence[str]
-    metrics: Mapping[str, Mapping[str, Any] | None]
-    weights: str
-    weights_note: str = ""
-    history: Sequence[Mapping[str, Any]] = ()
-    kept_phase: str = ""
-    kept_reason: str = ""
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    examples: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    left_out: Sequence[tuple[str, str]] = ()
-    leaked: Mapping[str, int] = field(default_factory=dict)
-    label_conflicts: int = 0
-    seen: Mapping[str, int] = field(default_factory=dict)
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    paths: Mapping[str, str] = field(default_factory=dict)
-    slices: Sequence[Mapping[str, Any]] = ()
-    calibration: Mapping[str, Any] = field(default_factory=dict)
-    baselines: Mapping[str, Any] = field(default_factory=dict)
-    comparison: Mapping[str, Any] = field(default_factory=dict)
-    own_test: Mapping[str, Any] = field(default_factory=dict)
-    galleries: Sequence[Gallery] = ()
-    advice: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if not any(self.metrics.get(split) for split in _HEADLINE_SPLITS):
-            raise ValueError(
-                f"metrics must hold those of one of {', '.join(_HEADLINE_SPLITS)}. Received: {list(self.metrics)}"
-            )
-
-    @property
-    def headline_split(self) -> str:
-        """The split whose metrics say most: test where there is one."""
-        return next(split for split in _HEADLINE_SPLITS if self.metrics.get(split))
-
-    @property
-    def headline(self) -> Mapping[str, Any]:
-        """The metrics of `headline_split`."""
-        return self.metrics[self.headline_split] or {}
 
 
 def write(path: str | Path, report: Report) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from keras_transfer.evaluation import confusion, plots
 
 if TYPE_CHECKING:
-    from keras_transfer.evaluation.report import Report
+    from keras_transfer.evaluation.report_data import Report
 
 _CSS_PIXELS_PER_INCH = 96  # CSS Values and Units Module Level 3, "Absolute Lengths"
 _HALF_PAGE = 520  # half of the page's 68 rem, in CSS pixels

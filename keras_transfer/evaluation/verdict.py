@@ -12,7 +12,7 @@ import numpy as np
 from keras_transfer.evaluation import calibration, confusion, next_steps, weak_points, wording
 
 if TYPE_CHECKING:
-    from keras_transfer.evaluation.report import Report
+    from keras_transfer.evaluation.report_data import Report
 
 # House choices, in fractions of all examples: what counts as precise, as well calibrated, as a gap worth a word.
 _PRECISE_WIDTH, _FAIRLY_PRECISE_WIDTH = 0.04, 0.10

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keras_transfer.evaluation import confusion, intervals
 
 if TYPE_CHECKING:
-    from keras_transfer.evaluation.report import Report
+    from keras_transfer.evaluation.report_data import Report
 
 # At 100 the 95% interval is up to 19 points wide already, and 15 calibration bins hold fewer than 7 examples each.
 FEW_EXAMPLES = 100

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_transfer.evaluation.report import Report
+    from keras_transfer.evaluation.report_data import Report
 
 _MAX_NAMES = 5
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keras_transfer import terminal
 from keras_transfer.errors import UserError
+
+_NAMED = 10
 
 
 def refuse_too_many(unreadable: Sequence[tuple[str, str]], count: int, max_fraction: float) -> None:
@@ -24,3 +27,11 @@ def refuse_too_many(unreadable: Sequence[tuple[str, str]], count: int, max_fract
             f"{len(unreadable)} of {count} files cannot be read, more than --max_unreadable_fraction={max_fraction:g} "
             f"allows. The first is {path}: {reason}. Fix or remove them, or raise that fraction."
         )
+
+
+def warn(unreadable: Sequence[tuple[str, str]]) -> None:
+    """Names the first unreadable files, as (path, reason), on the terminal."""
+    for path, reason in unreadable[:_NAMED]:
+        terminal.warn(f"left out {path}: {reason}")
+    if len(unreadable) > _NAMED:
+        terminal.warn(f"left out {len(unreadable) - _NAMED:,} more files; metrics.json names them")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import hashlib
 import json
 import platform
 import random
@@ -16,7 +15,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,47 +28,15 @@ from numpy.typing import NDArray
 
 import keras_transfer
 from keras_transfer import terminal
-from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.evaluation import comparison
-from keras_transfer.model import cut
-from keras_transfer.pipelines import publishing_gates
+from keras_transfer.pipelines import candidates, publishing_gates
+from keras_transfer.pipelines.candidates import Candidate
 from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
-from keras_transfer.saved_model.signatures import Blueprint
-from keras_transfer.settings.config import SPLITS, PublishingConfig
+from keras_transfer.settings.config import PublishingConfig
 
-SAMPLE_FILES = 8  # enough to show a wrong channel order or resize many times over
 _PRECISION_FILES = 200  # one changed label among them is half a percent
 _PRECISION_SEED = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """What is to be published.
-
-    Attributes:
-      blueprint: of the export.
-      folder: of the served model, whose name it bears; holds its numbered versions.
-      version: must not exist yet, or be this very export, published by an earlier try of the same run.
-      base: what is known of the base, for people: backbone, weights, weights_note.
-      temperature: that the logits were divided by; 1 for none.
-      examples: all that the classifier was made from, with their digests.
-      test: those to measure on, perhaps none.
-      samples: readable files to compare export and classifier on, at least one.
-      max_unreadable_fraction: of the test files that the export may refuse, in [0, 1].
-      compare_with: version folder of the export to compare with; None for the latest other version in `folder`.
-    """
-
-    blueprint: Blueprint
-    folder: Path
-    version: int
-    base: Mapping[str, str]
-    temperature: float
-    examples: Examples
-    test: Examples
-    samples: tuple[str, ...]
-    max_unreadable_fraction: float
-    compare_with: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,21 +83,25 @@ class Published:
         return rows
 
 
-def publish(
-    candidate: Candidate,
-    *,
-    gates: PublishingConfig,
-    batch_size: int,
-    conclude: Callable[[Published], None] = lambda _: None,
-) -> Published:
-    """Writes an export and publishes it if it passes every gate; else no numbered folder appears.
+def publish(candidate: Candidate, *, gates: PublishingConfig, batch_size: int) -> Published:
+    """Writes an export and publishes it if it passes every gate, see `publishing`."""
+    with publishing(candidate, gates=gates, batch_size=batch_size) as published:
+        return published
+
+
+@contextlib.contextmanager
+def publishing(candidate: Candidate, *, gates: PublishingConfig, batch_size: int) -> Iterator[Published]:
+    """Writes an export, measures it and holds it to every gate; the version appears when the block ends.
+
+    So the block is the place for all that may still fail: what it raises publishes nothing.
 
     Args:
       candidate: what to publish.
       gates: how good it must be.
       batch_size: images in a call of the export.
-      conclude: called with what is about to be published, for all that may still fail; what it raises publishes
-        nothing.
+
+    Yields:
+      What is about to be published.
 
     Raises:
       UserError: the version exists and is another export, it is not good enough, or a file changed.
@@ -160,12 +131,11 @@ def publish(
             seen_by_compared=publishing_gates.count_seen(other, test) if other and compared else {},
             seconds={"export": exported - started, "evaluate": time.perf_counter() - exported},
         )
-        conclude(published)
+        yield published
         if not is_kept:
             writer.write_metadata(export, _metadata(candidate, published, proofs))
             learned = {split: candidate.examples.in_split(split).sha256 for split in ("train", "validation")}
             seen_images.write(export.path, learned)
-    return published
 
 
 @contextlib.contextmanager
@@ -193,7 +163,7 @@ def _proofs_of_same(candidate: Candidate, path: Path) -> dict[str, Any] | None:
         published = version_folder.read_metadata(path)
     except UserError:
         return None
-    wanted = json.loads(json.dumps(_identity(candidate)))
+    wanted = json.loads(json.dumps(candidates.identity(candidate)))
     proofs = published.get("checks")
     is_same = all(published.get(name) == value for name, value in wanted.items())
     return proofs if is_same and isinstance(proofs, dict) and "parity" in proofs else None
@@ -251,25 +221,10 @@ def _precision_change(
     return checks.measure_precision_change(export, candidate.blueprint, files=files)
 
 
-def _identity(candidate: Candidate) -> dict[str, Any]:
-    """All that an export is made from, as its metadata tells it."""
-    blueprint = candidate.blueprint
-    return {
-        "model_name": candidate.folder.name,
-        "version": candidate.version,
-        "class_names": list(blueprint.class_names),
-        "base": {**candidate.base, "weights_sha256": cut.checksum(blueprint.model.weights)},
-        "temperature": candidate.temperature,
-        "data": _describe_data(candidate.examples),
-        "preprocessing": {**dataclasses.asdict(blueprint.image), "max_image_pixels": blueprint.max_pixels},
-        "serving": dataclasses.asdict(blueprint.serving),
-    }
-
-
 def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]) -> dict[str, Any]:
     change, compared = published.precision_change, published.compared
     return {
-        **_identity(candidate),
+        **candidates.identity(candidate),
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "versions": versions(),
@@ -284,16 +239,4 @@ def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]
         }
         if compared
         else None,
-    }
-
-
-def _describe_data(examples: Examples) -> dict[str, Any]:
-    """Counts, and one checksum of every photo with its label and split, whatever their order and place."""
-    lines = sorted(
-        f"{digest} {split} {examples.class_names[label_id]}\n"
-        for digest, split, label_id in zip(examples.sha256, examples.splits, examples.label_ids, strict=True)
-    )
-    return {
-        "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
-        "examples": {split: examples.splits.count(split) for split in SPLITS},
     }

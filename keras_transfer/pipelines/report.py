@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_transfer import atomic_files, terminal
-from keras_transfer.evaluation import baselines, galleries, metrics, report, slices, summaries, temperature
+from keras_transfer.evaluation import baselines, galleries, metrics, report, report_data, slices, summaries, temperature
 from keras_transfer.pipelines import publish, report_photos
-from keras_transfer.pipelines.training import Finished, Prepared
+from keras_transfer.pipelines.fit import Fitted
+from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.settings.config import SPLITS, to_flat
 from keras_transfer.training import phases
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run whose export is about to be published.
+
+    Attributes:
+      fitted: what the training left.
+      published: the export and its metrics.
+    """
+
+    fitted: Fitted
+    published: publish.Published
 
 
 def compose(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str, Any]:
@@ -39,11 +54,11 @@ def close(prepared: Prepared, finished: Finished, run: RunDirectory, figures: di
 
 
 def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
-    examples, outcome = prepared.examples, finished.outcome
+    examples, outcome = prepared.examples, finished.fitted.outcome
     validation_ids = examples.in_split("validation").label_ids
     validation = metrics.measure(
         label_ids=validation_ids,
-        probabilities=finished.validation_probabilities,
+        probabilities=finished.fitted.validation_probabilities,
         class_names=examples.class_names,
         abstain_below=prepared.config.serving.abstain_below,
     )
@@ -57,10 +72,10 @@ def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
         "validation": validation,
         "test": finished.published.test,
         "slices": _slices(prepared, finished),
-        "calibration": temperature.describe(validation_ids, outcome.validation_logits, finished.temperature),
+        "calibration": temperature.describe(validation_ids, outcome.validation_logits, finished.fitted.temperature),
         "baselines": {
-            **finished.baselines.figures,
-            "head_against_probe": baselines.against_head(finished.baselines, _head_is_right(prepared, finished)),
+            **finished.fitted.baselines.figures,
+            "head_against_probe": baselines.against_head(finished.fitted.baselines, _head_is_right(prepared, finished)),
         },
         "seconds": {**seconds, "total": prepared.watch.total()},
         "examples": {
@@ -102,14 +117,15 @@ def _head_is_right(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     is_right = np.zeros(len(test), np.bool_)
     positions = np.asarray(finished.published.test_positions, np.int64)
     is_right[positions] = finished.published.test_probabilities.argmax(axis=1) == test.label_ids[positions]
-    return {"validation": finished.validation_probabilities.argmax(axis=1) == validation.label_ids, "test": is_right}
+    answers = finished.fitted.validation_probabilities.argmax(axis=1)
+    return {"validation": answers == validation.label_ids, "test": is_right}
 
 
 def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery]:
     """Pictures of the images that the headline figures come from."""
     published, examples = finished.published, prepared.examples
     if published.test is None:
-        shown, probabilities = examples.in_split("validation"), finished.validation_probabilities
+        shown, probabilities = examples.in_split("validation"), finished.fitted.validation_probabilities
     else:
         shown = examples.in_split("test").select(published.test_positions)
         probabilities = published.test_probabilities
@@ -129,7 +145,7 @@ def _write_report(
     counts = {split: examples.in_split(split).class_counts() for split in SPLITS}
     return report.write(
         run.report,
-        report.Report(
+        report_data.Report(
             title=f"{name}: training report",
             class_names=examples.class_names,
             metrics={"validation": figures["validation"], "test": figures["test"]},

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.pipelines.training and report: what a run's metrics hold beside those of its splits."""
+"""Tests of keras_transfer.pipelines.fit and report: what a run's metrics hold beside those of its splits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from keras_transfer.data.examples import Examples
 from keras_transfer.model import cut
-from keras_transfer.pipelines import report, training
+from keras_transfer.pipelines import fit, report
 from keras_transfer.saved_model import reader
 from small_pictures import picture
 from small_training import make_classifier, make_config, run_command, small_run_flags, write_photos
@@ -34,7 +34,7 @@ def calibrate(folder, **values):
     image = np.full((1, 32, 32, 3), 99, np.float32)
     before = np.asarray(to_logits(image))
     prepared = types.SimpleNamespace(config=config, classifier=classifier, examples=examples)
-    found = training._calibrate(prepared, types.SimpleNamespace(validation_logits=logits))
+    found = fit._calibrate(prepared, types.SimpleNamespace(validation_logits=logits))
     return found, float(np.mean(before / np.asarray(to_logits(image))))
 
 

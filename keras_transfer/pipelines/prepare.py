@@ -1,0 +1,184 @@
+"""The first step of a training run: the files read and split, the classifier built, the run planned. Writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from keras_transfer import terminal
+from keras_transfer.data import audit, class_balance, leaks, look_alikes, splits
+from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
+from keras_transfer.model import classifier as classifiers
+from keras_transfer.model.classifier import Classifier
+from keras_transfer.saved_model import reader, seen_images
+from keras_transfer.settings.config import SPLITS, TrainConfig
+from keras_transfer.training import phases, plan
+
+
+@dataclass
+class Stopwatch:
+    """Seconds of each stage.
+
+    Attributes:
+      started: `time.perf_counter()` when the command began, before TensorFlow was imported.
+      seconds: stage -> seconds.
+    """
+
+    started: float
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time that the block takes to a stage."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started
+
+    def total(self) -> float:
+        """Seconds since the command began."""
+        return time.perf_counter() - self.started
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to be carried out.
+
+    Attributes:
+      config: of the run.
+      examples: read and split.
+      leaked: split -> number of images that were left out of it, because they stand in another split too.
+      near_leaks: split -> number of its images that look the same as one that is trained on; they are in it.
+      near_copies: what the plan says of images that look the same, a sentence each.
+      label_conflicts: number of files with the same bytes as one of another class.
+      classifier: built, not trained.
+      phases: with their cuts.
+      plan: of the inputs and their cost.
+      watch: started with the run.
+    """
+
+    config: TrainConfig
+    examples: Examples
+    leaked: dict[str, int]
+    near_leaks: dict[str, int]
+    near_copies: tuple[str, ...]
+    label_conflicts: int
+    classifier: Classifier
+    phases: tuple[phases.Phase, ...]
+    plan: plan.Plan
+    watch: Stopwatch
+
+    @property
+    def balance_advice(self) -> str:
+        """What to do about classes with far fewer training images than others, or ''."""
+        train = self.examples.in_split("train")
+        counts = dict(zip(train.class_names, train.class_counts().tolist(), strict=True))
+        return class_balance.advice(counts, class_weights=self.config.training.class_weights)
+
+    def __enter__(self) -> Prepared:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.plan.close()
+
+
+def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared:
+    """Reads the files, splits them, builds the classifier and plans the run; writes nothing. The caller closes it.
+
+    Args:
+      config: of the run.
+      found: what a source returned.
+      started: `time.perf_counter()` when the command began.
+    """
+    watch = Stopwatch(started)
+    with watch.stage("read"):
+        read, seen = audit.read_all(found, source=config.source, image=config.image)
+        alike = look_alikes.find(read, seen, image=config.image, max_pixels=config.source.max_image_pixels)
+        examples = splits.assign(
+            read,
+            validation_fraction=config.split.validation_fraction,
+            test_fraction=config.split.test_fraction,
+            seed=config.split.split_seed,
+            look_alikes=alike,
+        )
+        notes = look_alikes.notes(examples, alike, carved=splits.to_carve(read))
+        label_conflicts = leaks.count_label_conflicts(examples)
+        examples, leaked = leaks.leave_out(examples)
+        near_leaks = leaks.count_near_copies(examples, alike)
+        _refuse_gates_without_test(config, examples)
+    with watch.stage("build"):
+        classifier = classifiers.build(
+            config.model,
+            class_count=len(examples.class_names),
+            image_size=config.image.image_size,
+            seed=config.training.seed,
+            allow_download=config.source.allow_download,
+        )
+        planned = phases.plan(classifier, config.training)
+        _check_other_export(config.output.compare_export_dir)
+        costs = plan.make(classifier, planned, examples, config=config)
+    return Prepared(
+        config=config,
+        examples=examples,
+        leaked=leaked,
+        near_leaks=near_leaks,
+        near_copies=tuple(notes),
+        label_conflicts=label_conflicts,
+        classifier=classifier,
+        phases=planned,
+        plan=costs,
+        watch=watch,
+    )
+
+
+def _refuse_gates_without_test(config: TrainConfig, examples: Examples) -> None:
+    """Says before the training what publishing would say after it."""
+    gates = {
+        "min_test_accuracy": config.publishing.min_test_accuracy,
+        "compare_export_dir": config.output.compare_export_dir,
+    }
+    for flag in (flag for flag, value in gates.items() if value and "test" not in examples.splits):
+        raise UserError(
+            f"--{flag} is set, but there is no test split to measure it on. Add a test/ folder, or a split column in "
+            "the CSV file, or leave the flag out."
+        )
+
+
+def _check_other_export(export_dir: str) -> None:
+    """Reads the export to compare with, so that a damaged one is found before the training."""
+    if export_dir:
+        seen_images.count(reader.read(export_dir).path, ())
+
+
+def show(prepared: Prepared) -> None:
+    """Prints the plan."""
+    config, examples = prepared.config, prepared.examples
+    counts = {split: examples.splits.count(split) for split in SPLITS}
+    terminal.table(
+        [
+            ("classes", f"{len(examples.class_names)}: {', '.join(examples.class_names[:10])}"),
+            ("examples", ", ".join(f"{count:,} {split}" for split, count in counts.items())),
+            ("left out", f"{len(examples.left_out):,}"),
+            *(("source", note) for note in examples.notes),
+            *(("near copies", note) for note in prepared.near_copies),
+            (
+                "classifier",
+                f"{config.model.backbone}, {prepared.classifier.weights} weights, {config.image.image_size} pixels",
+            ),
+            *((phase.name, f"{phase.epochs} epochs above {phase.cut}") for phase in prepared.phases),
+            *plan.rows(prepared.plan),
+        ],
+        title="Plan",
+    )
+    if prepared.classifier.weights_note:
+        terminal.warn(prepared.classifier.weights_note)
+    if prepared.balance_advice:
+        terminal.warn(prepared.balance_advice)
+    if not counts["test"]:
+        terminal.warn(
+            "There is no test split, so the report will have no test figures. To get them, add a test/ folder beside "
+            "train/; without split folders it takes --test_fraction above 0 and at least three images of a class."
+        )
