@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_opened_is_left_out(tmp_path):
 def test_too_many_unreadable_files_stop_the_run_and_one_is_named(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"x")
     paths = [save(tmp_path / "a.png"), tmp_path / "bad.jpg", save(tmp_path / "b.png")]
-    with pytest.raises(UserError, match=r"1 of 3 image files .*max_unreadable_fraction=0.3.*bad\.jpg"):
+    with pytest.raises(UserError, match=r"1 of 3 files .*max_unreadable_fraction=0.3.*bad\.jpg"):
         read(examples_of(paths, [0, 0, 1]), max_unreadable_fraction=0.3)
 
 

@@ -167,7 +167,9 @@ def test_predict_evaluate_and_a_bare_load_agree(workplace, export_dir, outsider)
     rows = {row["path"]: row for row in predicted(workplace, export_dir, workplace / "photos")}
     assert sorted(rows) == outsider["files"]
     names = sorted(COLOURS)
-    from_predict = np.array([[float(rows[file][name]) for name in names] for file in outsider["files"]])
+    from_predict = np.array(
+        [[float(rows[file][f"probability_{name}"]) for name in names] for file in outsider["files"]]
+    )
     np.testing.assert_allclose(from_predict, outsider["served"], atol=1e-5)
     with (workplace / "evaluation" / "predictions.csv").open(newline="", encoding="utf-8") as file:
         evaluated = {row["path"]: row for row in csv.DictReader(file)}
@@ -182,7 +184,7 @@ def test_predict_goes_on_past_a_file_that_is_no_image(workplace, export_dir, tmp
     rows = {Path(row["path"]).name: row for row in predicted(workplace, export_dir, tmp_path)}
     assert rows["good.jpg"]["label"] == "blue"
     assert rows["notes.jpg"]["label"] == ""
-    assert "Unknown image file format" in rows["notes.jpg"]["error"]
+    assert "a text file" in rows["notes.jpg"]["error"]
 
 
 def test_a_finished_run_is_exported_again_under_another_number(workplace, export_dir, outsider):

@@ -19,6 +19,7 @@ from small_training import run_command, small_run_flags
 
 BEETLE, QUOTED, LONE = "Käfer 🐞", 'it\'s "red"', "lone wolf"
 COLOURS = {BEETLE: (40, 200, 60), QUOTED: (220, 50, 40), LONE: (40, 60, 220)}
+COLUMNS = [f"probability_{name}" for name in COLOURS]
 
 
 def image(class_name: str, seed: int = 0) -> Image.Image:
@@ -140,7 +141,7 @@ def test_it_is_trained_on_and_predicted(odd_run, name):
     answer = odd_run.predicted[name]
     assert answer["error"] == ""
     assert answer["label"] in COLOURS
-    assert sum(float(answer[class_name]) for class_name in COLOURS) == pytest.approx(1, abs=1e-5)
+    assert sum(float(answer[column]) for column in COLUMNS) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", [*UNUSABLE, LOOP])
@@ -151,7 +152,7 @@ def test_it_is_left_out_and_the_reason_is_told_wherever_it_is_missing(odd_run, n
     assert words in odd_run.evaluation["left_out"][name]["reason"]
     answer = odd_run.predicted[name]
     assert words in answer["error"]
-    assert [answer[column] for column in ("label", "score", *COLOURS)] == [""] * 5
+    assert [answer[column] for column in ("label", "score", *COLUMNS)] == [""] * 5
 
 
 def test_every_file_is_accounted_for_once_although_a_link_leads_in_a_circle(odd_run):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,12 +40,25 @@ def hold(folder: Path) -> int | None:
 def make_and_hold(folder: Path) -> int:
     """Makes a column's folder where there is none, and holds it."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if _is_in_the_way(folder):
+                raise
         with contextlib.suppress(FileNotFoundError):  # another run evicted it between these two steps
             (folder / LOCK_FILE).touch()
         lock = hold(folder)
         if lock is not None:
             return lock
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether something that is no folder stands there; looked at once, because an eviction may take it any time."""
+    try:
+        is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+    return not is_folder and not path.is_dir()  # a link to a folder is one
 
 
 def touch(folder: Path) -> None:
