@@ -166,14 +166,12 @@ def test_the_labels_belong_to_the_probabilities(outsider):
 def test_predict_evaluate_and_a_bare_load_agree(workplace, export_dir, outsider):
     rows = {row["path"]: row for row in predicted(workplace, export_dir, workplace / "photos")}
     assert sorted(rows) == outsider["files"]
-    names = sorted(COLOURS)
-    from_predict = np.array(
-        [[float(rows[file][f"probability_{name}"]) for name in names] for file in outsider["files"]]
-    )
+    columns = [f"probability_{name}" for name in sorted(COLOURS)]
+    from_predict = np.array([[float(rows[file][column]) for column in columns] for file in outsider["files"]])
     np.testing.assert_allclose(from_predict, outsider["served"], atol=1e-5)
     with (workplace / "evaluation" / "predictions.csv").open(newline="", encoding="utf-8") as file:
         evaluated = {row["path"]: row for row in csv.DictReader(file)}
-    from_evaluate = np.array([[float(evaluated[file][name]) for name in names] for file in outsider["files"]])
+    from_evaluate = np.array([[float(evaluated[file][column]) for column in columns] for file in outsider["files"]])
     np.testing.assert_allclose(from_evaluate, outsider["served"], atol=1e-5)
 
 
