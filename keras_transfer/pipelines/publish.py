@@ -225,7 +225,7 @@ def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]
     change, compared = published.precision_change, published.compared
     return {
         **candidates.identity(candidate),
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "versions": versions(),
         "checks": proofs,
