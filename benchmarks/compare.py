@@ -4,7 +4,7 @@
     python benchmarks/compare.py --image_dir=PHOTOS --output=results
 
 PHOTOS has train/ and val/, each with class folders. A peer's epochs are all alike, so where --peer_epochs is less than
---epochs the rest is reckoned from the quickest measured one; the table marks such a figure.
+--epochs the rest is extrapolated from the quickest measured one; the table marks such a value.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Row:
 
     Attributes:
       name: of the row.
-      epochs: that the figures are for.
-      seconds: of the whole process; reckoned where `is_reckoned`.
-      is_reckoned: some epochs were reckoned, not run.
+      epochs: that the row is for.
+      seconds: of the whole process; extrapolated where `is_extrapolated`.
+      is_extrapolated: some epochs were extrapolated, not run.
       epoch_seconds: of the quickest epoch.
       peak_memory_bytes: largest resident set.
       details: what else the program told.
@@ -43,21 +43,21 @@ class Row:
     name: str
     epochs: int
     seconds: float
-    is_reckoned: bool
+    is_extrapolated: bool
     epoch_seconds: float
     peak_memory_bytes: int
     details: dict[str, Any]
 
 
 def peer(name: str, program: str, *arguments: str, image_dir: Path, epochs: int, measured: int) -> Row:
-    """Measures a peer for `measured` epochs and reckons the rest."""
+    """Measures a peer for `measured` epochs and extrapolates the rest."""
     result = measure([str(HERE / "peers" / program), f"--image_dir={image_dir}", f"--epochs={measured}", *arguments])
     quickest = min(result.answer["epoch_seconds"])
     return Row(
         name=name,
         epochs=epochs,
         seconds=result.seconds + (epochs - measured) * quickest,
-        is_reckoned=measured < epochs,
+        is_extrapolated=measured < epochs,
         epoch_seconds=quickest,
         peak_memory_bytes=result.peak_memory_bytes,
         details=result.answer,
@@ -80,19 +80,19 @@ def ours(name: str, *flags: str, image_dir: Path, epochs: int, cache: Path, meas
                 *flags,
             ]
         )
-        figures = json.loads((Path(folder) / "run" / "metrics.json").read_text("utf-8"))
-    quickest = min(epoch["seconds"] for epoch in figures["phases"][-1]["epochs"])
+        metrics = json.loads((Path(folder) / "run" / "metrics.json").read_text("utf-8"))
+    quickest = min(epoch["seconds"] for epoch in metrics["phases"][-1]["epochs"])
     return Row(
         name=name,
         epochs=epochs,
         seconds=result.seconds + (epochs - measured) * quickest,
-        is_reckoned=measured < epochs,
+        is_extrapolated=measured < epochs,
         epoch_seconds=quickest,
         peak_memory_bytes=result.peak_memory_bytes,
         details={
-            "seconds": figures["seconds"],
-            "feature_bank": figures["feature_bank"],
-            "examples": figures["examples"],
+            "seconds": metrics["seconds"],
+            "feature_bank": metrics["feature_bank"],
+            "examples": metrics["examples"],
         },
     )
 
@@ -170,7 +170,7 @@ def as_markdown(rows: list[Row], photos: tuple[int, int], bare: Measurement) -> 
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        mark = "~" if row.is_reckoned else ""
+        mark = "~" if row.is_extrapolated else ""
         rate = row.epochs * sum(photos) / row.seconds
         lines.append(
             f"| {row.name} | {mark}{row.seconds:.1f} | {row.epoch_seconds:.2f} | {rate:,.0f} | "
@@ -181,7 +181,7 @@ def as_markdown(rows: list[Row], photos: tuple[int, int], bare: Measurement) -> 
     lines.append(
         f"Floor: {sum(photos)} images x 1 view x {bare.answer['gflop_an_image']:.1f} GFLOP at the bare frozen part's "
         f"{bare.answer['images_a_second']:.1f} images/s ({bare.answer['precision']}) = {floor:.1f} s. "
-        "~: epochs that were not run are reckoned from the quickest one that was."
+        "~: epochs that were not run are extrapolated from the quickest one that was."
     )
     for row in rows:
         bank = row.details.get("feature_bank")
@@ -193,11 +193,11 @@ def as_markdown(rows: list[Row], photos: tuple[int, int], bare: Measurement) -> 
 
 
 def main() -> int:
-    """Measures everything; prints the table and writes it and its figures."""
+    """Measures everything; prints the table and writes it, with every measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image_dir", type=Path, help="photos with train/ and val/ (default: drawn vehicles)")
     parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--peer_epochs", type=int, default=2, help="epochs of a peer that are run, not reckoned")
+    parser.add_argument("--peer_epochs", type=int, default=2, help="epochs of a peer that are run, not extrapolated")
     parser.add_argument("--drawn_images_per_class", type=int, default=50)
     parser.add_argument("--skip_pytorch", action="store_true", help="leave out the PyTorch peer")
     parser.add_argument("--output", type=Path, default=Path("runs/bench"))
@@ -218,13 +218,13 @@ def main() -> int:
     print(text)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "compare.md").write_text(text, "utf-8")
-    figures = {
+    measurements = {
         "machine": platform.processor() or platform.machine(),
         "photos": photos,
         "bare": asdict(bare),
         "rows": [asdict(row) for row in rows],
     }
-    (options.output / "compare.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    (options.output / "compare.json").write_text(json.dumps(measurements, indent=2) + "\n", "utf-8")
     return 0
 
 

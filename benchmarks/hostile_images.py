@@ -227,20 +227,20 @@ def _largest_memory_bytes() -> int:
 def _make_export(folder: Path) -> Path:
     from keras_transfer.model import classifier
     from keras_transfer.saved_model import writer
-    from keras_transfer.saved_model.signatures import Blueprint
+    from keras_transfer.saved_model.signatures import ExportSpec
     from keras_transfer.settings.config import ImageConfig, ModelConfig, ServingConfig
 
     built = classifier.build(
         ModelConfig(backbone="mobilenetv3small", weights="random"), class_count=3, image_size=96, seed=0
     )
-    blueprint = Blueprint(
+    spec = ExportSpec(
         model=built.model,
         class_names=("bus", "car", "van"),
         image=ImageConfig(image_size=96),
         max_pixels=50_000_000,
         serving=ServingConfig(),
     )
-    with writer.staging(blueprint, folder=folder / "hostile", version=1):
+    with writer.staging(spec, folder=folder / "hostile", version=1):
         pass
     return folder / "hostile" / "1"
 

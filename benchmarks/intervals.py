@@ -1,4 +1,4 @@
-"""How often 95% intervals of headline figures hold the truth: test splits drawn from simulated classifiers.
+"""How often 95% intervals of headline metrics cover the true value: test splits drawn from simulated classifiers.
 
 python benchmarks/intervals.py
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from keras_transfer.evaluation import bootstrap, intervals
 
 _POPULATION = 50_000
-_FIGURES = ("balanced_accuracy", "macro_f1", "weighted_f1", "log_loss", "brier")
+_METRICS = ("balanced_accuracy", "macro_f1", "weighted_f1", "log_loss", "brier")
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,27 @@ def draw(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.float32]
 
 
 def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, tuple[float, float, float]]]:
-    """The true accuracy, and for each figure how often both kinds of interval hold its true value.
+    """The true accuracy, and for each metric how often both kinds of interval cover its true value.
 
     Returns:
-      Accuracy; figure -> of the percentile intervals and of those that reports show, the fraction that hold it, among
+      Accuracy; metric -> of the percentile intervals and of those that reports show, the fraction that cover it, among
       the splits that have one; and the fraction of splits for which reports show none.
     """
     rows = intervals.contributions(*draw(simulation))
-    truth = intervals.figures(np.asarray(rows.sum(axis=0)))
+    population = intervals.headline_metrics(np.asarray(rows.sum(axis=0)))
     random = np.random.default_rng(1)
-    plain: dict[str, list[bool | None]] = {name: [] for name in _FIGURES}
-    shown: dict[str, list[bool | None]] = {name: [] for name in _FIGURES}
+    plain: dict[str, list[bool | None]] = {name: [] for name in _METRICS}
+    shown: dict[str, list[bool | None]] = {name: [] for name in _METRICS}
     for _ in range(splits):
         drawn = rows[random.integers(0, _POPULATION, simulation.examples)]
-        (resampled,) = intervals.resampled_figures(drawn, [np.arange(simulation.examples)])
-        of_report = intervals.of_figures(drawn)
-        for name in _FIGURES:
-            plain[name].append(_holds(bootstrap.percentile_interval(resampled[name]), float(truth[name])))
-            shown[name].append(_holds(of_report[name], float(truth[name])))
-    return float(truth["accuracy"]), {
+        (resampled,) = intervals.resampled_metrics(drawn, [np.arange(simulation.examples)])
+        of_report = intervals.of_metrics(drawn)
+        for name in _METRICS:
+            plain[name].append(_holds(bootstrap.percentile_interval(resampled[name]), float(population[name])))
+            shown[name].append(_holds(of_report[name], float(population[name])))
+    return float(population["accuracy"]), {
         name: (_fraction_held(plain[name]), _fraction_held(shown[name]), shown[name].count(None) / splits)
-        for name in _FIGURES
+        for name in _METRICS
     }
 
 
@@ -96,8 +96,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=2000)
     options = parser.parse_args()
-    print("| simulated | accuracy | " + " | ".join(name.replace("_", " ") for name in _FIGURES) + " |")
-    print("| --- " * (len(_FIGURES) + 2) + "|")
+    print("| simulated | accuracy | " + " | ".join(name.replace("_", " ") for name in _METRICS) + " |")
+    print("| --- " * (len(_METRICS) + 2) + "|")
     for simulation in _SIMULATIONS:
         accuracy, covered = cover(simulation, options.splits)
         cells = [

@@ -83,19 +83,19 @@ def make_ways(options: argparse.Namespace, folder: Path) -> list[Way]:
     model = classifier.build(model_config, class_count=3, image_size=options.image_size, seed=0).model
     ways = []
     for size in options.batch_sizes:
-        module, functions = signatures.build_module(make_blueprint(model, size, options))
+        module, functions = signatures.build_module(make_export_spec(model, size, options))
         tf.saved_model.save(module, str(folder / str(size)), signatures=functions)
         loaded = tf.saved_model.load(str(folder / str(size)))
         ways.append(Way(f"batches of up to {size}" if size else "no batching", loaded.signatures["serving_default"]))
     return ways
 
 
-def make_blueprint(model: Any, batch_size: int, options: argparse.Namespace) -> Any:
+def make_export_spec(model: Any, batch_size: int, options: argparse.Namespace) -> Any:
     """What an export of a classifier is made from."""
-    from keras_transfer.saved_model.signatures import Blueprint
+    from keras_transfer.saved_model.signatures import ExportSpec
     from keras_transfer.settings.config import ImageConfig, ServingConfig
 
-    return Blueprint(
+    return ExportSpec(
         model=model,
         class_names=_CLASS_NAMES,
         image=ImageConfig(image_size=options.image_size),

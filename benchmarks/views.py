@@ -44,8 +44,8 @@ def run(image_dir: Path, flags: list[str], *, options: argparse.Namespace, seed:
                 *flags,
             ]
         )
-        figures = json.loads((Path(name) / "run" / "metrics.json").read_text("utf-8"))
-    measured = figures["test"] or figures["validation"]
+        metrics = json.loads((Path(name) / "run" / "metrics.json").read_text("utf-8"))
+    measured = metrics["test"] or metrics["validation"]
     return {"accuracy": measured["accuracy"], "log_loss": measured["log_loss"], "seconds": result.seconds}
 
 
@@ -67,7 +67,7 @@ def as_markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> int:
-    """Runs every way with every seed; prints the table and writes it and its figures."""
+    """Runs every way with every seed; prints the table and writes it, with every measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image_dir", type=Path, action="append", required=True)
     parser.add_argument("--backbone", default="mobilenetv2")

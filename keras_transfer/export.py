@@ -66,12 +66,12 @@ def _candidate(
     metrics: dict[str, Any],
 ) -> candidates.Candidate:
     from keras_transfer.pipelines import candidates
-    from keras_transfer.saved_model.signatures import Blueprint
+    from keras_transfer.saved_model.signatures import ExportSpec
 
     test = examples.in_split("test")
     _refuse_changed(test)
     return candidates.Candidate(
-        blueprint=Blueprint(
+        spec=ExportSpec(
             model=_load_classifier(run.classifier),
             class_names=examples.class_names,
             image=trained.image,

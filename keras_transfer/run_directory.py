@@ -72,7 +72,7 @@ class RunDirectory:
 
     @property
     def metrics(self) -> Path:
-        """The figures."""
+        """The metrics."""
         return self.path / "metrics.json"
 
     @property
@@ -87,7 +87,7 @@ class RunDirectory:
 
     @property
     def tensorboard(self) -> Path:
-        """Folder of TensorBoard's logs: a run for each phase, and "results" for the final figures."""
+        """Folder of TensorBoard's logs: a run for each phase, and "results" for the final metrics."""
         return self.path / "tensorboard"
 
     def export_folder(self, model_name: str) -> Path:

@@ -75,9 +75,9 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> dict[str, Any]:
     with publish.publishing(candidate, gates=gates, batch_size=batch_size) as published:
         prepared.watch.seconds.update(published.seconds)
         finished = report.Finished(fitted, published)
-        figures = report.compose(prepared, finished, run)
-    report.close(prepared, finished, run, figures)
-    return figures
+        metrics = report.compose(prepared, finished, run)
+    report.close(prepared, finished, run, metrics)
+    return metrics
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_transfer.model import classifier as classifiers
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 from keras_transfer.settings.config import ImageConfig, ModelConfig, ServingConfig
 
 CLASS_NAMES = ("blue", "green sea", "red")
@@ -64,7 +64,7 @@ METADATA: dict[str, Any] = {
 }
 
 
-def make_blueprint(*, image: ImageConfig | None = None, **serving: Any) -> Blueprint:
+def make_export_spec(*, image: ImageConfig | None = None, **serving: Any) -> ExportSpec:
     """A classifier with random weights, standardized over noise, so that each class is the best one for some of it."""
     model_config = ModelConfig(weights="random", feature_layer=FEATURE_LAYER)
     model = classifiers.build(model_config, class_count=len(CLASS_NAMES), image_size=SIDE, seed=0).model
@@ -72,7 +72,7 @@ def make_blueprint(*, image: ImageConfig | None = None, **serving: Any) -> Bluep
     standardization = model.get_layer("head_standardization")
     standardization.moving_mean.assign(features.mean(axis=0))
     standardization.moving_variance.assign(features.var(axis=0))
-    return Blueprint(
+    return ExportSpec(
         model=model,
         class_names=CLASS_NAMES,
         image=image or ImageConfig(image_size=SIDE, resize_mode="squash"),

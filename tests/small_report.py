@@ -8,7 +8,7 @@ from keras_transfer.evaluation import metrics
 from keras_transfer.evaluation.report_data import Report
 
 
-def figures(counts, class_names, confidence=0.9):
+def make_metrics(counts, class_names, confidence=0.9):
     """Metrics of a confusion matrix, every prediction made with the same confidence."""
     counts = np.asarray(counts)
     label_ids, predicted_ids = (np.repeat(ids.ravel(), counts.ravel()) for ids in np.indices(counts.shape))
@@ -41,5 +41,5 @@ def make_report(counts=GOOD, class_names=NAMES, *, split="test", confidence=0.95
         **settings,
     }
     if "metrics" not in values:
-        values["metrics"] = {split: figures(counts, class_names, confidence)}
+        values["metrics"] = {split: make_metrics(counts, class_names, confidence)}
     return Report(**values)

@@ -33,13 +33,13 @@ def measured():
 
 @pytest.fixture(scope="module")
 def rows(measured):
-    return {row["name"]: row for row in measured.figures["rows"]}
+    return {row["name"]: row for row in measured.results["rows"]}
 
 
 def test_the_majority_class_is_right_as_often_as_it_comes(rows):
-    figures = rows["majority class"]["test"]
-    assert figures["accuracy"] == pytest.approx(np.mean(TEST.label_ids == 0))
-    assert figures["balanced_accuracy"] == pytest.approx(1 / 3)
+    measured = rows["majority class"]["test"]
+    assert measured["accuracy"] == pytest.approx(np.mean(TEST.label_ids == 0))
+    assert measured["balanced_accuracy"] == pytest.approx(1 / 3)
 
 
 def test_the_linear_probe_is_the_logistic_regression_of_scikit_learn(rows, measured):
@@ -60,7 +60,7 @@ def test_nearest_neighbours_vote_by_cosine(rows):
     assert rows["nearest neighbours"]["test"]["accuracy"] == pytest.approx(expected)
 
 
-def test_the_figures_say_of_how_many_examples_they_are(rows):
+def test_the_metrics_say_of_how_many_examples_they_are(rows):
     assert {row["test"]["examples"] for row in rows.values()} == {60}
 
 
@@ -76,34 +76,34 @@ def test_the_head_is_compared_on_the_examples_that_the_baselines_saw(monkeypatch
     assert (compared["examples"], compared["only_head_right"], compared["only_probe_right"]) == (20, 0, 0)
 
 
-def test_a_split_that_is_not_there_has_no_figures(rows):
+def test_a_split_that_is_not_there_has_no_metrics(rows):
     assert all(row["validation"] is None for row in rows.values())
 
 
 def test_the_result_is_json_and_the_same_each_time(measured):
     again = baselines.measure(TRAIN, {"validation": None, "test": TEST}, training_examples=120)
-    assert json.loads(json.dumps(again.figures, allow_nan=False)) == measured.figures
+    assert json.loads(json.dumps(again.results, allow_nan=False)) == measured.results
 
 
 def test_a_class_with_too_few_examples_for_cross_validation_still_gets_a_probe():
     train = Features(TRAIN.values[:9], np.array([0, 0, 0, 0, 1, 1, 1, 1, 2]))
     found = baselines.measure(train, {"test": TEST}, training_examples=9)
-    assert [row["setting"] for row in found.figures["rows"]][1:] == ["C = 0.1", "k = 5"]
+    assert [row["setting"] for row in found.results["rows"]][1:] == ["C = 0.1", "k = 5"]
 
 
 def test_a_single_training_class_leaves_the_majority_class_and_says_why():
     train = Features(TRAIN.values[:4], np.zeros(4, int))
     found = baselines.measure(train, {"test": TEST}, training_examples=4)
-    assert [row["name"] for row in found.figures["rows"]] == ["majority class"]
-    assert "one class" in found.figures["reason"]
+    assert [row["name"] for row in found.results["rows"]] == ["majority class"]
+    assert "one class" in found.results["reason"]
     assert baselines.against_head(found, {}) is None
 
 
 def test_too_many_features_leave_the_majority_class_and_say_why(monkeypatch):
     monkeypatch.setattr(baselines, "MOST_FEATURES", 11)
     found = baselines.measure(TRAIN, {"test": TEST}, training_examples=120)
-    assert [row["name"] for row in found.figures["rows"]] == ["majority class"]
-    assert "12 features" in found.figures["reason"]
+    assert [row["name"] for row in found.results["rows"]] == ["majority class"]
+    assert "12 features" in found.results["reason"]
 
 
 def test_all_training_examples_are_chosen_where_they_are_few():
@@ -115,7 +115,7 @@ def test_many_training_examples_are_sampled_once_each_and_the_report_says_so():
     assert len(set(chosen.tolist())) == len(chosen) == baselines.MOST_EXAMPLES
     np.testing.assert_array_equal(chosen, baselines.choose_examples(10_000))
     found = baselines.measure(TRAIN, {"test": TEST}, training_examples=10_000)
-    assert "120 of 10,000 training images" in found.figures["reason"]
+    assert "120 of 10,000 training images" in found.results["reason"]
 
 
 def test_a_head_worse_than_the_probe_by_more_than_chance_is_called_worse(measured):

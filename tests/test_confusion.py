@@ -19,9 +19,9 @@ def test_what_is_written_is_read_as_scikit_learn_s_matrix(classes, examples):
 
     written = json.loads(json.dumps(confusion.count(label_ids, predicted_ids, classes)))
 
-    figures = {"confusion_matrix": written, "per_class": dict.fromkeys(range(classes))}
+    measured = {"confusion_matrix": written, "per_class": dict.fromkeys(range(classes))}
     expected = sklearn.metrics.confusion_matrix(label_ids, predicted_ids, labels=np.arange(classes))
-    np.testing.assert_array_equal(confusion.matrix(figures), expected)
+    np.testing.assert_array_equal(confusion.matrix(measured), expected)
 
 
 def test_few_classes_are_a_list_of_rows():

@@ -56,15 +56,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(workplace: Path) -> dict[str, Any]:
-    figures = run_train(
+    metrics = run_train(
         image_dir=str(workplace / "photos"),
         run_dir=str(workplace / "run"),
         feature_cache_dir=str(workplace / "cache"),
         fine_tune_epochs=2,
         fine_tune_learning_rate=1e-4,
     )
-    assert figures is not None
-    return figures
+    assert metrics is not None
+    return metrics
 
 
 @pytest.fixture(scope="module")
@@ -195,13 +195,13 @@ def test_a_finished_run_is_exported_again_under_another_number(workplace, export
         export.export(config.from_flat(config.ExportConfig, values))
 
 
-def without_times(figures: Any) -> Any:
-    if isinstance(figures, dict):
-        return {key: without_times(value) for key, value in figures.items() if key not in ("seconds", "feature_bank")}
-    return [without_times(value) for value in figures] if isinstance(figures, list) else figures
+def without_times(metrics: Any) -> Any:
+    if isinstance(metrics, dict):
+        return {key: without_times(value) for key, value in metrics.items() if key not in ("seconds", "feature_bank")}
+    return [without_times(value) for value in metrics] if isinstance(metrics, list) else metrics
 
 
-def test_the_same_seed_gives_the_same_figures_bit_for_bit_from_the_run_s_own_flags(workplace, trained):
+def test_the_same_seed_gives_the_same_metrics_bit_for_bit_from_the_run_s_own_flags(workplace, trained):
     """The second run also finds the bank filled, which must change nothing."""
     flags = ["train", f"--flagfile={workplace / 'run' / 'flags.txt'}", f"--run_dir={workplace / 'again'}"]
     again = train.train(command_line.parse(config.TrainConfig, flags))
@@ -210,7 +210,7 @@ def test_the_same_seed_gives_the_same_figures_bit_for_bit_from_the_run_s_own_fla
     assert without_times(again) == without_times(trained)
 
 
-def test_another_seed_gives_other_figures(workplace, trained):
+def test_another_seed_gives_other_metrics(workplace, trained):
     other = run_train(
         image_dir=str(workplace / "photos"),
         run_dir=str(workplace / "other"),

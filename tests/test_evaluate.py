@@ -60,7 +60,7 @@ def test_without_splits_all_examples_count(small_run, tmp_path):
 
 
 def test_photos_in_the_wrong_folder_count_as_errors(small_run, tmp_path):
-    """The classifier tells the colours apart, so every figure follows from what was put where."""
+    """The classifier tells the colours apart, so every metric follows from what was put where."""
     names = ("blue/0", "blue/1", "blue/2", "green/0", "red/0", "red/1=green/1")
     measured = evaluate(small_run, copy_photos(small_run, tmp_path / "photos", *names), tmp_path / "out")["evaluation"]
     assert measured["confusion_matrix"] == [[3, 0, 0], [0, 1, 0], [0, 1, 1]]
@@ -68,7 +68,7 @@ def test_photos_in_the_wrong_folder_count_as_errors(small_run, tmp_path):
     assert measured["macro_f1"] == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
 
 
-def test_the_figures_are_those_of_the_predictions_beside_them(small_run, tmp_path):
+def test_the_metrics_are_those_of_the_predictions_beside_them(small_run, tmp_path):
     names = ("blue/0", "blue/1=red/1", "green/0", "green/1", "red/0", "red/1=green/2", "red/2")
     measured = evaluate(small_run, copy_photos(small_run, tmp_path / "photos", *names), tmp_path / "out")["evaluation"]
     rows = rows_of(tmp_path / "out")

@@ -16,7 +16,7 @@ from keras_transfer.feature_bank.store import Recipe
 from keras_transfer.saved_model import signatures
 from keras_transfer.settings.config import ImageConfig, ViewsConfig
 from planted_faults import encoded
-from small_export import make_blueprint
+from small_export import make_export_spec
 from small_pictures import picture
 
 UPRIGHT = picture(0, 96, 64)
@@ -24,7 +24,7 @@ UPRIGHT = picture(0, 96, 64)
 
 def embedding(folder: Path, content: bytes, *, apply_exif: bool) -> np.ndarray:
     image = ImageConfig(image_size=32, resize_mode="squash", apply_exif=apply_exif)
-    module, functions = signatures.build_module(make_blueprint(image=image))
+    module, functions = signatures.build_module(make_export_spec(image=image))
     tf.saved_model.save(module, str(folder), signatures=functions)
     answer = tf.saved_model.load(str(folder)).signatures["serving_default"](image_bytes=tf.constant([content]))
     return np.asarray(answer["probabilities"][0])

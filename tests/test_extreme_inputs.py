@@ -44,7 +44,7 @@ def names(classes: int) -> list[str]:
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_figures_and_words_come_of_any_predictions(kind, examples, classes):
+def test_metrics_and_words_come_of_any_predictions(kind, examples, classes):
     label_ids, probabilities = draw(kind, examples, classes, seed=examples * classes)
 
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=names(classes))
@@ -109,7 +109,7 @@ def test_baselines_come_of_any_labels(train_ids, test_ids, features):
     found = baselines.measure(drawn(train_ids), {"test": drawn(test_ids)}, training_examples=len(train_ids))
     against = baselines.against_head(found, {"test": np.zeros(len(test_ids), np.bool_)})
 
-    assert json.loads(json.dumps([found.figures, against], allow_nan=False)) == [found.figures, against]
+    assert json.loads(json.dumps([found.results, against], allow_nan=False)) == [found.results, against]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_page_comes_of_any_predictions(tmp_path, kind, examples, classes):
     assert (tmp_path / "report.html").stat().st_size > 1000
 
 
-def test_the_figures_of_a_thousand_classes_take_little_room():
+def test_the_metrics_of_a_thousand_classes_take_little_room():
     label_ids, probabilities = draw("random", 300, 1000, seed=0)
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=names(1000))
     assert len(json.dumps(measured, indent=2)) < 500_000

@@ -66,22 +66,22 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def figures(folder):
+def metrics(folder):
     return json.loads((folder / "run" / "metrics.json").read_text("utf-8"))
 
 
-def test_further_columns_are_slices_of_the_test_split(figures):
+def test_further_columns_are_slices_of_the_test_split(metrics):
     """Nine test images are too few to tell anything of either camera."""
-    assert figures["slices"] == [{"column": "camera", "least_examples": 10, "left_out": 2, "values": []}]
+    assert metrics["slices"] == [{"column": "camera", "least_examples": 10, "left_out": 2, "values": []}]
 
 
-def test_too_few_validation_images_are_not_calibrated_on(figures):
-    assert figures["calibration"]["temperature"] == 1
-    assert "6 validation images" in figures["calibration"]["reason"]
+def test_too_few_validation_images_are_not_calibrated_on(metrics):
+    assert metrics["calibration"]["temperature"] == 1
+    assert "6 validation images" in metrics["calibration"]["reason"]
 
 
-def test_the_baselines_are_measured_on_both_splits_and_tell_the_colours_apart(figures):
-    found = figures["baselines"]
+def test_the_baselines_are_measured_on_both_splits_and_tell_the_colours_apart(metrics):
+    found = metrics["baselines"]
     assert (found["features"], found["training_examples"]) == (64, 15)
     rows = {row["name"]: row for row in found["rows"]}
     assert {split: rows["majority class"][split]["accuracy"] for split in ("validation", "test")} == {

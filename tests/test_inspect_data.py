@@ -62,7 +62,7 @@ def plant(folder: Path) -> None:
     content = (train / "ants" / "3.jpg").read_bytes()
     (train / "ants" / "cut off.jpg").write_bytes(content[: len(content) // 2])
     (train / "bees" / "damaged.jpg").write_bytes(content[:-2] + b"some more bytes" + content[-2:])
-    picture(99, 300, 260).save(train / "bees" / "in truth a png.jpg", "PNG")
+    picture(99, 300, 260).save(train / "bees" / "really a png.jpg", "PNG")
     (train / "bees" / "notes.txt").write_text("dear diary")
     Image.new("RGB", (300, 260), (9, 9, 9)).save(train / "bees" / "black.png")
     exif = Image.Exif()
@@ -97,7 +97,7 @@ EXPECTED = {
     "near_copies_across_splits": [["test/ants/mirrored.jpg", "train/ants/1.jpg"]],
     "exact_copies_of_two_classes": [["train/ants/2.jpg", "train/bees/other label.jpg"]],
     "near_copies_of_two_classes": [["train/ants/3.jpg", "train/bees/damaged.jpg"]],
-    "wrong_extension": [["train/bees/in truth a png.jpg"]],
+    "wrong_extension": [["train/bees/really a png.jpg"]],
     "nearly_constant": [["train/bees/black.png"]],
     "exif_orientation": [["train/bees/on its side.jpg"]],
     "left_out": [["train/bees/notes.txt"]],

@@ -23,17 +23,17 @@ def predictions(examples, classes, seed=0):
 
 
 def interval_of(rows, name):
-    found = intervals.of_figures(rows)[name]
+    found = intervals.of_metrics(rows)[name]
     assert found is not None
     return found
 
 
 def exact(rows):
-    return intervals.figures(np.asarray(rows.sum(axis=0)))
+    return intervals.headline_metrics(np.asarray(rows.sum(axis=0)))
 
 
 @pytest.mark.parametrize("classes", [2, 7])
-def test_the_figures_are_those_of_the_report(classes):
+def test_the_metrics_are_those_of_the_report(classes):
     label_ids, probabilities = predictions(300, classes)
     names = [f"class {number}" for number in range(classes)]
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=names)
@@ -52,17 +52,17 @@ def uneven_classes(examples, seed=0):
 
 @functools.cache
 def covered(classes: str) -> dict[str, float]:
-    """How many of the intervals of samples from a known population hold the population's figure."""
+    """How many of the intervals of samples from a known population hold the population's metric."""
     population = predictions(POPULATION, 6) if classes == "six" else uneven_classes(POPULATION)
     rows = intervals.contributions(*population)
-    truth = exact(rows)
+    population_metrics = exact(rows)
     random = np.random.default_rng(1)
-    hits = dict.fromkeys(truth, 0)
+    hits = dict.fromkeys(population_metrics, 0)
     for _ in range(SAMPLES):
-        found = intervals.of_figures(rows[random.integers(0, POPULATION, DRAWN)])
+        found = intervals.of_metrics(rows[random.integers(0, POPULATION, DRAWN)])
         for name in hits:
             low, high = found[name] or (1, 0)
-            hits[name] += bool(low <= truth[name] <= high)
+            hits[name] += bool(low <= population_metrics[name] <= high)
     return {name: count / SAMPLES for name, count in hits.items()}
 
 
@@ -75,26 +75,26 @@ def covered(classes: str) -> dict[str, float]:
         ("six", "top_k_accuracy"),
     ],
 )
-def test_95_percent_intervals_hold_the_truth_95_times_in_100(classes, name):
+def test_95_percent_intervals_hold_the_population_metrics_95_times_in_100(classes, name):
     # Four standard errors of 400 trials at 95% are 4.4 points: 90.6% to 99.4%.
     assert abs(covered(classes)[name] - 0.95) < 4 * math.sqrt(0.95 * 0.05 / SAMPLES)
 
 
-def test_the_interval_of_a_difference_holds_the_truth_95_times_in_100():
+def test_the_interval_of_a_difference_holds_the_population_metrics_95_times_in_100():
     label_ids, probabilities = predictions(POPULATION, 3)
     random = np.random.default_rng(2)
     noisy = np.log(probabilities) + random.normal(size=probabilities.shape)
     other = (np.exp(noisy) / np.exp(noisy).sum(axis=1, keepdims=True)).astype(np.float32)
     first, second = (intervals.contributions(label_ids, each) for each in (probabilities, other))
-    truth = {name: float(value - exact(second)[name]) for name, value in exact(first).items()}
-    hits = dict.fromkeys(truth, 0)
+    population_metrics = {name: float(value - exact(second)[name]) for name, value in exact(first).items()}
+    hits = dict.fromkeys(population_metrics, 0)
     for _ in range(SAMPLES):
         drawn = random.integers(0, POPULATION, DRAWN)
         for name, found in intervals.of_differences(first[drawn], second[drawn]).items():
             low, high = found["interval"] or (1, 0)
-            hits[name] += low <= truth[name] <= high
+            hits[name] += low <= population_metrics[name] <= high
     assert {name: count / SAMPLES for name, count in hits.items()} == {
-        name: pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / SAMPLES)) for name in truth
+        name: pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / SAMPLES)) for name in population_metrics
     }
 
 
@@ -117,19 +117,19 @@ def test_a_perfect_classifier_has_an_interval_of_its_accuracy_and_none_that_has_
     low, high = interval_of(rows, "accuracy")
     assert low < 0.9
     assert high == 1
-    assert intervals.of_figures(rows)["balanced_accuracy"] is None
+    assert intervals.of_metrics(rows)["balanced_accuracy"] is None
 
 
 def test_the_same_predictions_give_the_same_intervals():
     rows = intervals.contributions(*predictions(50, 3))
-    assert intervals.of_figures(rows) == intervals.of_figures(rows)
+    assert intervals.of_metrics(rows) == intervals.of_metrics(rows)
 
 
 def test_memory_blocks_do_not_change_the_intervals(monkeypatch):
     rows = intervals.contributions(*predictions(50, 3))
-    in_one_block = intervals.of_figures(rows)
+    in_one_block = intervals.of_metrics(rows)
     monkeypatch.setattr(intervals, "_BLOCK", 7 * rows.shape[1])
-    assert intervals.of_figures(rows) == in_one_block
+    assert intervals.of_metrics(rows) == in_one_block
 
 
 def test_a_paired_difference_is_surer_than_two_intervals():

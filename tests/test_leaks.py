@@ -102,11 +102,11 @@ def leaky_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def test_leaked_images_are_counted_and_no_test_figure_is_over_them(leaky_run):
-    figures = json.loads((leaky_run / "metrics.json").read_text("utf-8"))
-    assert figures["leaked"] == {"validation": 0, "test": 2}
-    assert figures["near_leaks"] == {"validation": 0, "test": 0}
-    assert figures["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
+def test_leaked_images_are_counted_and_no_test_metric_is_over_them(leaky_run):
+    metrics = json.loads((leaky_run / "metrics.json").read_text("utf-8"))
+    assert metrics["leaked"] == {"validation": 0, "test": 2}
+    assert metrics["near_leaks"] == {"validation": 0, "test": 0}
+    assert metrics["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
 
 
 def test_the_run_s_data_names_them_with_the_reason(leaky_run):

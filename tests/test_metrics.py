@@ -59,7 +59,7 @@ def test_the_confusion_matrix_has_the_true_classes_as_rows(small):
 
 
 def classification(per_class):
-    """The figures of each class that need no ranking of the examples."""
+    """The metrics of each class that need no ranking of the examples."""
     names = ("precision", "recall", "f1", "support")
     return {label: {name: row[name] for name in names} for label, row in per_class.items()}
 
@@ -200,9 +200,9 @@ def test_a_split_with_one_class_only_is_measured():
 
 
 @pytest.mark.parametrize("case", ["small", "no_truck"])
-def test_the_figures_are_json_without_nan(case, request):
-    figures = request.getfixturevalue(case)
-    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+def test_the_metrics_are_json_without_nan(case, request):
+    measured = request.getfixturevalue(case)
+    assert json.loads(json.dumps(measured, allow_nan=False)) == measured
 
 
 def test_classes_are_listed_in_the_order_of_their_ids():

@@ -33,7 +33,7 @@ from small_export import METADATA
         "the logits are divided by 1.250",
     ],
 )
-def test_the_card_tells_each_figure(words):
+def test_the_card_tells_each_metric(words):
     assert words in model_card.render(METADATA)
 
 
@@ -77,6 +77,6 @@ def test_random_weights_are_named_as_of_no_use():
     assert "of no use" not in model_card.render(METADATA)
 
 
-def test_a_missing_figure_is_an_error_not_an_empty_place():
+def test_a_missing_metric_is_an_error_not_an_empty_place():
     with pytest.raises(jinja2.UndefinedError):
         model_card.render({name: value for name, value in METADATA.items() if name != "checks"})

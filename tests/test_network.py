@@ -7,39 +7,39 @@ import pytest
 import tensorflow as tf
 
 from keras_transfer.saved_model import network
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 from keras_transfer.settings.config import ServingConfig
-from small_export import ask, make_blueprint, noise
+from small_export import ask, make_export_spec, noise
 
 PIXELS = noise(4)
 
 
 @pytest.fixture(scope="module")
-def blueprint() -> Blueprint:
-    return make_blueprint()
+def spec() -> ExportSpec:
+    return make_export_spec()
 
 
-def test_the_parts_together_are_the_classifier(blueprint):
-    base, head = network.parts(blueprint.model)
+def test_the_parts_together_are_the_classifier(spec):
+    base, head = network.parts(spec.model)
     assert base.output.shape == (None, 64)
     embedding = base(tf.constant(PIXELS, tf.float32), training=False)
-    np.testing.assert_allclose(head(embedding, training=False), ask(blueprint.model, PIXELS), atol=1e-6)
+    np.testing.assert_allclose(head(embedding, training=False), ask(spec.model, PIXELS), atol=1e-6)
 
 
 @pytest.mark.parametrize(("precision", "digits"), [("bfloat16", 8), ("float16", 11)])
-def test_the_base_computes_in_the_precision_asked_for_and_the_head_in_float32(blueprint, precision, digits):
+def test_the_base_computes_in_the_precision_asked_for_and_the_head_in_float32(spec, precision, digits):
     images = tf.constant(PIXELS, tf.float32)
-    embedding, probabilities = network.trace(blueprint.model, ServingConfig(serving_precision=precision))(images)
-    exact, _ = network.trace(blueprint.model, ServingConfig())(images)
+    embedding, probabilities = network.trace(spec.model, ServingConfig(serving_precision=precision))(images)
+    exact, _ = network.trace(spec.model, ServingConfig())(images)
     assert embedding.dtype == probabilities.dtype == tf.float32
     largest = np.abs(exact - embedding).max() / np.abs(exact).max()
     assert 0 < largest < 10 * 2**-digits  # significant binary digits; some roundings add up
     np.testing.assert_allclose(np.sum(probabilities, axis=1), 1, atol=1e-6)
 
 
-def test_the_classifier_s_layers_keep_their_precision(blueprint):
-    network.trace(blueprint.model, ServingConfig(serving_precision="bfloat16"))
-    assert {layer.dtype_policy.name for layer in blueprint.model.layers} == {"float32"}
+def test_the_classifier_s_layers_keep_their_precision(spec):
+    network.trace(spec.model, ServingConfig(serving_precision="bfloat16"))
+    assert {layer.dtype_policy.name for layer in spec.model.layers} == {"float32"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keras_transfer.evaluation import next_steps
-from small_report import GOOD, NAMES, figures, make_report, phase
+from small_report import GOOD, NAMES, make_metrics, make_report, phase
 
 
 def steps_of(the_report):
@@ -45,7 +45,7 @@ def test_what_may_be_chance_among_few_validation_images_is_not_called_learning_b
     """Wilson's interval of 80% ends at 91.9% for 20 images, and at 88.8% for 50."""
     split = [[count * 2 // 5, count // 10], [count // 10, count * 2 // 5]]
     history = [phase(accuracy=0.905, validation_accuracy=0.8)]
-    metrics_of = {"validation": figures(split, NAMES), "test": figures(GOOD, NAMES)}
+    metrics_of = {"validation": make_metrics(split, NAMES), "test": make_metrics(GOOD, NAMES)}
     steps = steps_of(make_report(metrics=metrics_of, history=history, kept_phase="head"))
     assert ("does better on its training images" in steps) == says_so
 

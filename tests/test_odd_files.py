@@ -90,7 +90,7 @@ class OddRun:
 
     trained: dict[str, dict[str, str]]
     left_out: dict[str, dict[str, Any]]
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     predicted: dict[str, dict[str, str]]
     evaluation: dict[str, Any]
 
@@ -128,7 +128,7 @@ def odd_run(tmp_path_factory: pytest.TempPathFactory) -> OddRun:
     return OddRun(
         trained=by_name(data["examples"]),
         left_out=by_name(data["left_out"]),
-        figures=json.loads((folder / "run" / "metrics.json").read_text("utf-8")),
+        metrics=json.loads((folder / "run" / "metrics.json").read_text("utf-8")),
         predicted=predicted,
         evaluation={**evaluation, "left_out": by_name(evaluation["left_out"])},
     )
@@ -159,7 +159,7 @@ def test_every_file_is_accounted_for_once_although_a_link_leads_in_a_circle(odd_
     assert set(odd_run.trained) == set(USABLE)
     assert set(odd_run.left_out) == {*UNUSABLE, LOOP}
     assert set(odd_run.predicted) == {*USABLE, *UNUSABLE, LOOP}
-    assert odd_run.figures["examples"] == {
+    assert odd_run.metrics["examples"] == {
         "train": len(USABLE),
         "validation": 2,
         "test": 0,
@@ -168,9 +168,9 @@ def test_every_file_is_accounted_for_once_although_a_link_leads_in_a_circle(odd_
     assert odd_run.evaluation["evaluation"]["examples"] == len(USABLE)
 
 
-def test_without_a_test_split_there_are_no_test_figures(odd_run):
-    assert odd_run.figures["test"] is None
-    assert odd_run.figures["validation"]["examples"] == 2
+def test_without_a_test_split_there_are_no_test_metrics(odd_run):
+    assert odd_run.metrics["test"] is None
+    assert odd_run.metrics["validation"]["examples"] == 2
 
 
 def test_plain_colours_are_told_apart_in_the_end(odd_run):

@@ -106,14 +106,14 @@ def test_fine_tuned_weights_that_make_validation_worse_are_not_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("keep_best", "figure", "best"), [("loss", "validation_loss", min), ("accuracy", "validation_accuracy", max)]
+    ("keep_best", "metric", "best"), [("loss", "validation_loss", min), ("accuracy", "validation_accuracy", max)]
 )
-def test_the_best_epoch_s_weights_are_kept(tmp_path, keep_best, figure, best):
+def test_the_best_epoch_s_weights_are_kept(tmp_path, keep_best, metric, best):
     config = make_config(tmp_path, head_learning_rate=0.3, head_epochs=5, keep_best=keep_best)
     classifier = make_classifier(config)
     outcome = run(classifier, config, tmp_path, lambda phase: features(classifier, phase, shuffled_validation=True))
     (result,) = outcome.phases
-    values = [row[figure] for row in result.epochs]
+    values = [row[metric] for row in result.epochs]
     assert result.best_epoch == values.index(best(values)) + 1
     inputs = features(classifier, result.phase, shuffled_validation=True)
     labels = np.concatenate([labels for _, labels in inputs.validation])

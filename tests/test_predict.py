@@ -89,8 +89,8 @@ def test_an_export_that_abstains_has_a_column_for_what_it_accepts(tmp_path):
     (photos / "broken.png").write_bytes(b"no image")
 
     def answers(version: int, abstain_below: float) -> list[dict[str, str]]:
-        blueprint = small_export.make_blueprint(abstain_below=abstain_below)
-        with writer.staging(blueprint, folder=tmp_path / "cars", version=version):
+        spec = small_export.make_export_spec(abstain_below=abstain_below)
+        with writer.staging(spec, folder=tmp_path / "cars", version=version):
             pass
         output = tmp_path / f"{version}.csv"
         flags = [f"--export_dir={tmp_path / 'cars' / str(version)}", f"--images={photos}", f"--output={output}"]

@@ -19,24 +19,24 @@ from keras_transfer.errors import UserError
 from keras_transfer.pipelines import publish as publishing
 from keras_transfer.pipelines.candidates import Candidate
 from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 from keras_transfer.settings.config import PublishingConfig
-from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
+from small_export import CLASS_NAMES, ask, make_export_spec, noise, png
 
 TESTS, OTHERS = 20, 6
 
 
 @pytest.fixture(scope="module")
-def blueprint() -> Blueprint:
-    return make_blueprint()
+def spec() -> ExportSpec:
+    return make_export_spec()
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Examples:
+def examples(tmp_path_factory: pytest.TempPathFactory, spec) -> Examples:
     """Noise; 15 of the 20 test photos bear the label that the classifier gives them, the others the next one."""
     folder = tmp_path_factory.mktemp("photos")
     pixels = noise(TESTS + OTHERS)
-    label_ids = ask(blueprint.model, pixels).argmax(axis=1).astype(np.int32)
+    label_ids = ask(spec.model, pixels).argmax(axis=1).astype(np.int32)
     label_ids[15:TESTS] = (label_ids[15:TESTS] + 1) % len(CLASS_NAMES)
     paths = [folder / f"{number}.png" for number in range(len(pixels))]
     for path, each in zip(paths, pixels, strict=True):
@@ -51,9 +51,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Examples:
     )
 
 
-def candidate(folder: Path, blueprint: Blueprint, examples: Examples, **changes: Any) -> Candidate:
+def candidate(folder: Path, spec: ExportSpec, examples: Examples, **changes: Any) -> Candidate:
     made = Candidate(
-        blueprint=blueprint,
+        spec=spec,
         folder=folder / "cars",
         version=1,
         base={"backbone": "vgg16", "weights": "random", "weights_note": "There was no network."},
@@ -76,20 +76,20 @@ def without_fresh_process(monkeypatch) -> None:  # `test_checks` tests it, and i
     monkeypatch.setattr(checks, "check_parity", lambda *_, **__: 0.0)
 
 
-def turned(blueprint: Blueprint) -> Blueprint:
+def turned(spec: ExportSpec) -> ExportSpec:
     """The same classifier with its first and last class in each other's place: mostly wrong."""
-    other = make_blueprint()
+    other = make_export_spec()
     logits = other.model.get_layer("logits")
     logits.set_weights([np.roll(weight, 1, axis=-1) for weight in logits.get_weights()])
-    return dataclasses.replace(blueprint, model=other.model)
+    return dataclasses.replace(spec, model=other.model)
 
 
 def versions(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "cars").iterdir())
 
 
-def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, examples):
-    published = publish(candidate(tmp_path, blueprint, examples), min_test_accuracy=0.75, refuse_worse=True)
+def test_a_first_version_is_proved_measured_and_published(tmp_path, spec, examples):
+    published = publish(candidate(tmp_path, spec, examples), min_test_accuracy=0.75, refuse_worse=True)
     assert versions(tmp_path) == ["1"]
     assert published.test is not None
     assert (published.test["examples"], published.test["accuracy"]) == (20, 0.75)
@@ -99,7 +99,7 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, e
     assert metadata["test"] == published.test
     assert metadata["temperature"] == 1.25
     assert metadata["checks"] == {
-        "stored_parameters": blueprint.model.count_params(),
+        "stored_parameters": spec.model.count_params(),
         "warmup_requests": 5,
         "parity_files": 2,
         "parity": published.parity,
@@ -110,28 +110,28 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, blueprint, e
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_too_low_an_accuracy_is_refused_and_leaves_no_version(tmp_path, blueprint, examples):
+def test_too_low_an_accuracy_is_refused_and_leaves_no_version(tmp_path, spec, examples):
     with pytest.raises(UserError, match=r"0\.7500, below --min_test_accuracy=0\.8"):
-        publish(candidate(tmp_path, blueprint, examples), min_test_accuracy=0.8)
+        publish(candidate(tmp_path, spec, examples), min_test_accuracy=0.8)
     assert versions(tmp_path) == []
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_an_accuracy_that_cannot_be_measured_is_refused(tmp_path, blueprint, examples):
-    wanted = candidate(tmp_path, blueprint, examples, test=examples.in_split("validation"))
+def test_an_accuracy_that_cannot_be_measured_is_refused(tmp_path, spec, examples):
+    wanted = candidate(tmp_path, spec, examples, test=examples.in_split("validation"))
     with pytest.raises(UserError, match="no test split to measure it on"):
         publish(wanted, min_test_accuracy=0.1)
     assert versions(tmp_path) == []
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse(tmp_path, blueprint, examples):
-    publish(candidate(tmp_path, blueprint, examples))
-    same = publish(candidate(tmp_path, blueprint, examples, version=2), refuse_worse=True)
+def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse(tmp_path, spec, examples):
+    publish(candidate(tmp_path, spec, examples))
+    same = publish(candidate(tmp_path, spec, examples, version=2), refuse_worse=True)
     assert same.compared_with == "version 1"
     assert same.compared is not None
     assert (same.compared.verdict, same.compared.p_value) == ("no difference", 1.0)
-    worse = candidate(tmp_path, turned(blueprint), examples, version=3)
+    worse = candidate(tmp_path, turned(spec), examples, version=3)
     with pytest.raises(UserError, match="worse than version 2"):
         publish(worse, refuse_worse=True)
     assert versions(tmp_path) == ["1", "2"]
@@ -139,7 +139,7 @@ def test_a_version_is_compared_with_the_one_before_and_refused_where_it_is_worse
     assert published.compared is not None
     assert published.compared.verdict == "worse"
     assert dict(published.rows())["against version 2"].startswith(f"worse ({published.compared.only_new_right} to ")
-    better = publish(candidate(tmp_path, blueprint, examples, version=4), refuse_worse=True)
+    better = publish(candidate(tmp_path, spec, examples, version=4), refuse_worse=True)
     assert better.compared is not None
     assert (better.compared_with, better.compared.verdict) == ("version 3", "better")
 
@@ -163,18 +163,18 @@ def spoiled(folder: Path, examples: Examples, *places: int) -> Examples:
         (0.2, {"min_test_accuracy": 0.65}, "--min_test_accuracy"),
     ],
 )
-def test_unreadable_test_files_are_bounded_and_count_as_wrong(tmp_path, blueprint, examples, fraction, gates, words):
+def test_unreadable_test_files_are_bounded_and_count_as_wrong(tmp_path, spec, examples, fraction, gates, words):
     given = spoiled(tmp_path, examples, 2, 3, 4)
-    wanted = candidate(tmp_path, blueprint, given, max_unreadable_fraction=fraction)
+    wanted = candidate(tmp_path, spec, given, max_unreadable_fraction=fraction)
     with pytest.raises(UserError, match=words):
         publish(wanted, **gates)
     assert versions(tmp_path) == []
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_a_few_unreadable_test_files_are_named(tmp_path, blueprint, examples):
+def test_a_few_unreadable_test_files_are_named(tmp_path, spec, examples):
     given = spoiled(tmp_path, examples, 2)
-    published = publish(candidate(tmp_path, blueprint, given), min_test_accuracy=0.7)
+    published = publish(candidate(tmp_path, spec, given), min_test_accuracy=0.7)
     assert [path for path, _ in published.unreadable] == [given.paths[2]]
     assert version_folder.read_metadata(published.path)["test_unreadable"] == 1
 
@@ -182,13 +182,13 @@ def test_a_few_unreadable_test_files_are_named(tmp_path, blueprint, examples):
 @pytest.mark.usefixtures("without_fresh_process")
 @pytest.mark.parametrize("content", [b"other bytes", None])
 @pytest.mark.parametrize("place", [0, 15])
-def test_a_test_file_that_is_gone_or_changed_is_refused_by_name(tmp_path, blueprint, examples, place, content):
+def test_a_test_file_that_is_gone_or_changed_is_refused_by_name(tmp_path, spec, examples, place, content):
     paths = list(examples.paths)
     paths[place] = str(tmp_path / "changed.png")
     if content:
         Path(paths[place]).write_bytes(content)
     given = dataclasses.replace(examples, paths=tuple(paths))
-    wanted = candidate(tmp_path, blueprint, given, max_unreadable_fraction=1.0)
+    wanted = candidate(tmp_path, spec, given, max_unreadable_fraction=1.0)
     with pytest.raises(UserError, match=r"changed\.png"):
         publish(wanted)
     assert not (tmp_path / "cars").exists() or versions(tmp_path) == []
@@ -196,20 +196,20 @@ def test_a_test_file_that_is_gone_or_changed_is_refused_by_name(tmp_path, bluepr
 
 @pytest.mark.usefixtures("without_fresh_process")
 @pytest.mark.parametrize("error", [tf.errors.ResourceExhaustedError, tf.errors.InternalError])
-def test_a_failing_machine_publishes_nothing(tmp_path, monkeypatch, blueprint, examples, error):
+def test_a_failing_machine_publishes_nothing(tmp_path, monkeypatch, spec, examples, error):
     def fail(*_: Any) -> Any:
         raise error(None, None, "the machine is on fire")
 
     monkeypatch.setattr(warmup, "play_back", lambda _: [])
     monkeypatch.setattr(reader.Export, "_ask", fail)
     with pytest.raises(UserError, match="the machine is on fire"):
-        publish(candidate(tmp_path, blueprint, examples, max_unreadable_fraction=1.0))
+        publish(candidate(tmp_path, spec, examples, max_unreadable_fraction=1.0))
     assert versions(tmp_path) == []
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_what_fails_while_the_results_are_made_publishes_nothing(tmp_path, blueprint, examples):
-    wanted = candidate(tmp_path, blueprint, examples)
+def test_what_fails_while_the_results_are_made_publishes_nothing(tmp_path, spec, examples):
+    wanted = candidate(tmp_path, spec, examples)
     with (
         pytest.raises(TypeError, match="integer"),
         publishing.publishing(wanted, gates=PublishingConfig(), batch_size=7) as published,
@@ -220,48 +220,48 @@ def test_what_fails_while_the_results_are_made_publishes_nothing(tmp_path, bluep
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory, blueprint, examples) -> publishing.Published:
+def once(tmp_path_factory: pytest.TempPathFactory, spec, examples) -> publishing.Published:
     """A first version, to be copied and not changed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "fresh_process_started", contextlib.nullcontext)
         patch.setattr(checks, "check_parity", lambda *_, **__: 0.0)
-        return publish(candidate(tmp_path_factory.mktemp("once"), blueprint, examples))
+        return publish(candidate(tmp_path_factory.mktemp("once"), spec, examples))
 
 
-def test_a_version_that_an_earlier_try_published_is_kept_as_it_is(tmp_path, blueprint, examples, once):
+def test_a_version_that_an_earlier_try_published_is_kept_as_it_is(tmp_path, spec, examples, once):
     shutil.copytree(once.path, tmp_path / "cars" / "1")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    again = publish(candidate(tmp_path, blueprint, examples))
+    again = publish(candidate(tmp_path, spec, examples))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert (again.test, again.parity, again.compared) == (once.test, once.parity, None)
 
 
 @pytest.mark.parametrize("what", ["weights", "labels", "serving", "image", "temperature", "metadata"])
-def test_another_version_of_that_number_is_refused(tmp_path, blueprint, examples, once, what):
+def test_another_version_of_that_number_is_refused(tmp_path, spec, examples, once, what):
     shutil.copytree(once.path, tmp_path / "cars" / "1")
-    serving = dataclasses.replace(blueprint.serving, abstain_below=0.5)
-    image = dataclasses.replace(blueprint.image, apply_exif=True)
+    serving = dataclasses.replace(spec.serving, abstain_below=0.5)
+    image = dataclasses.replace(spec.image, apply_exif=True)
     changes: dict[str, Any] = {
-        "weights": lambda: {"blueprint": turned(blueprint)},
+        "weights": lambda: {"spec": turned(spec)},
         "labels": lambda: {"examples": dataclasses.replace(examples, label_ids=(examples.label_ids + 1) % 3)},
-        "serving": lambda: {"blueprint": dataclasses.replace(blueprint, serving=serving)},
-        "image": lambda: {"blueprint": dataclasses.replace(blueprint, image=image)},
+        "serving": lambda: {"spec": dataclasses.replace(spec, serving=serving)},
+        "image": lambda: {"spec": dataclasses.replace(spec, image=image)},
         "temperature": lambda: {"temperature": 2.0},
         "metadata": lambda: {},
     }
     if what == "metadata":
         (tmp_path / "cars" / "1" / version_folder.METADATA_FILE).unlink()
     with pytest.raises(UserError, match="--export_version=2"):
-        publish(dataclasses.replace(candidate(tmp_path, blueprint, examples), **changes[what]()))
+        publish(dataclasses.replace(candidate(tmp_path, spec, examples), **changes[what]()))
     assert versions(tmp_path) == ["1"]
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(tmp_path, blueprint, examples, capsys):
+def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(tmp_path, spec, examples, capsys):
     """The one in production was trained on what is the test split here."""
     swapped = dataclasses.replace(examples, splits=("train",) * TESTS + ("test",) * OTHERS)
-    production = publish(candidate(tmp_path / "production", blueprint, swapped)).path
-    worse = candidate(tmp_path, turned(blueprint), examples, compare_with=production)
+    production = publish(candidate(tmp_path / "production", spec, swapped)).path
+    worse = candidate(tmp_path, turned(spec), examples, compare_with=production)
     with pytest.raises(UserError, match=f"worse than {production}"):
         publish(worse, refuse_worse=True)
     assert versions(tmp_path) == []
@@ -274,7 +274,7 @@ def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_path, monkeypatch, blueprint, examples):
+def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_path, monkeypatch, spec, examples):
     asked: list[str] = []
 
     def measure(_: Any, __: Any, *, files: Any) -> checks.PrecisionChange:
@@ -283,10 +283,10 @@ def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_pat
 
     monkeypatch.setattr(publish, "_PRECISION_FILES", 8)
     monkeypatch.setattr(checks, "measure_precision_change", measure)
-    serving = dataclasses.replace(blueprint.serving, serving_precision="bfloat16")
+    serving = dataclasses.replace(spec.serving, serving_precision="bfloat16")
     given = spoiled(tmp_path, examples, 2)
     for version in (1, 2):
-        publish(candidate(tmp_path, dataclasses.replace(blueprint, serving=serving), given, version=version))
+        publish(candidate(tmp_path, dataclasses.replace(spec, serving=serving), given, version=version))
     first, second = asked[:8], asked[8:]
     assert first == second  # drawn by a seed
     assert len(set(first)) == 8
@@ -295,9 +295,9 @@ def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_pat
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_another_precision_is_reported_with_what_it_changes(tmp_path, blueprint, examples):
-    serving = dataclasses.replace(blueprint.serving, serving_precision="bfloat16")
-    published = publish(candidate(tmp_path, dataclasses.replace(blueprint, serving=serving), examples))
+def test_another_precision_is_reported_with_what_it_changes(tmp_path, spec, examples):
+    serving = dataclasses.replace(spec.serving, serving_precision="bfloat16")
+    published = publish(candidate(tmp_path, dataclasses.replace(spec, serving=serving), examples))
     assert published.precision_change is not None
     assert published.precision_change.files == 20
     assert 0 < published.precision_change.largest_difference < 0.2
@@ -307,9 +307,9 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, blueprint,
 
 
 @pytest.mark.usefixtures("without_fresh_process")
-def test_the_checksum_of_the_data_knows_photos_labels_and_splits_but_not_their_order(tmp_path, blueprint, examples):
+def test_the_checksum_of_the_data_knows_photos_labels_and_splits_but_not_their_order(tmp_path, spec, examples):
     def checksum(version: int, given: Examples) -> str:
-        published = publish(candidate(tmp_path, blueprint, given, version=version, test=given.in_split("validation")))
+        published = publish(candidate(tmp_path, spec, given, version=version, test=given.in_split("validation")))
         metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
         return str(metadata["data"]["sha256"])
 

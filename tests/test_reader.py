@@ -15,19 +15,19 @@ import tensorflow as tf
 
 from keras_transfer.errors import UserError
 from keras_transfer.saved_model import reader, writer
-from keras_transfer.saved_model.signatures import Blueprint
-from small_export import CLASS_NAMES, ask, make_blueprint, noise, png
+from keras_transfer.saved_model.signatures import ExportSpec
+from small_export import CLASS_NAMES, ask, make_export_spec, noise, png
 
 
 @pytest.fixture(scope="module")
-def blueprint() -> Blueprint:
-    return make_blueprint()
+def spec() -> ExportSpec:
+    return make_export_spec()
 
 
 @pytest.fixture(scope="module")
-def version_dir(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Path:
+def version_dir(tmp_path_factory: pytest.TempPathFactory, spec) -> Path:
     folder = tmp_path_factory.mktemp("exports") / "cars"
-    with writer.staging(blueprint, folder=folder, version=7):
+    with writer.staging(spec, folder=folder, version=7):
         pass
     return folder / "7"
 
@@ -48,20 +48,20 @@ def files(tmp_path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def test_an_export_is_read_with_its_class_names(export, blueprint):
+def test_an_export_is_read_with_its_class_names(export, spec):
     assert export.class_names == CLASS_NAMES
     pixels = noise(2)
     answer = export.probabilities([png(each) for each in pixels])
     assert answer.dtype == np.float32
-    np.testing.assert_allclose(answer, ask(blueprint.model, pixels), atol=1e-6)
+    np.testing.assert_allclose(answer, ask(spec.model, pixels), atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
-def test_files_are_answered_in_order_past_those_that_cannot_be_read(export, blueprint, files, batch_size):
+def test_files_are_answered_in_order_past_those_that_cannot_be_read(export, spec, files, batch_size):
     answers = list(export.answers_of_files(files, batch_size=batch_size))
     assert [answer.path for answer in answers] == files
     assert [place for place, answer in enumerate(answers) if answer.probabilities is None] == [2, 5]
-    expected = ask(blueprint.model, noise(7))
+    expected = ask(spec.model, noise(7))
     for answer, right in zip(answers, expected, strict=True):
         if answer.probabilities is not None:
             np.testing.assert_allclose(answer.probabilities, right, atol=1e-6)

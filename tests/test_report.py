@@ -14,7 +14,7 @@ from PIL import Image
 
 from keras_transfer.evaluation import galleries, report
 from report_page import HOSTILE, Page, read_page
-from small_report import GOOD, NAMES, figures, make_report, phase
+from small_report import GOOD, NAMES, make_metrics, make_report, phase
 
 
 @pytest.fixture(name="full", scope="module")
@@ -25,7 +25,7 @@ def fixture_full(tmp_path_factory):
         counts,
         names,
         title=f"Title {HOSTILE}",
-        metrics={"validation": figures(np.eye(5, dtype=int), names), "test": figures(counts, names)},
+        metrics={"validation": make_metrics(np.eye(5, dtype=int), names), "test": make_metrics(counts, names)},
         weights="random",
         weights_note=f"Note {HOSTILE}",
         history=[phase(), phase("fine_tune")],
@@ -123,7 +123,7 @@ def test_every_text_is_shown_as_it_is(full, shown):
     assert shown in full[1].text
 
 
-def test_each_split_has_its_figures_with_their_intervals(full):
+def test_each_split_has_its_metrics_with_their_intervals(full):
     _, page, the_report = full
     test = the_report.metrics["test"]
     interval = scipy.stats.binomtest(120, 123).proportion_ci(method="wilson")
@@ -157,7 +157,7 @@ def test_seconds_are_shown_in_units_for_people(full):
         assert row in full[1].rows
 
 
-def test_the_warnings_stand_before_all_figures(full):
+def test_the_warnings_stand_before_all_metrics(full):
     text = full[0]
     decision = text.index('class="decision stop"')
     assert decision < text.index("Random weights.") < text.index('<dl class="metrics">')
@@ -212,7 +212,7 @@ def test_a_failed_write_leaves_the_old_page(tmp_path):
     ],
 )
 def test_the_headline_is_the_most_telling_split(splits, headline):
-    the_report = make_report(metrics={split: figures(GOOD, NAMES) for split in splits})
+    the_report = make_report(metrics={split: make_metrics(GOOD, NAMES) for split in splits})
     assert the_report.headline_split == headline
 
 

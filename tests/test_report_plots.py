@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from keras_transfer.evaluation import report_plots
-from small_report import GOOD, NAMES, figures, make_report, phase
+from small_report import GOOD, NAMES, make_metrics, make_report, phase
 
-BINS = figures(GOOD, NAMES)["reliability"]
+BINS = make_metrics(GOOD, NAMES)["reliability"]
 CALIBRATION = {
     "reason": "Divided by 1.3.",
     "temperature": 1.3,

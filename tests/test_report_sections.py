@@ -8,7 +8,7 @@ import pytest
 from keras_transfer.evaluation import galleries, metrics, side_by_side, slices, temperature
 from keras_transfer.images import thumbnails
 from report_page import HOSTILE, read_page
-from small_report import GOOD, figures, make_report, phase
+from small_report import GOOD, make_metrics, make_report, phase
 
 
 @pytest.fixture(name="complete", scope="module")
@@ -35,7 +35,7 @@ def fixture_complete(tmp_path_factory):
         },
         comparison={
             "export": f"runs/{HOSTILE}",
-            "evaluation": figures(GOOD, names),
+            "evaluation": make_metrics(GOOD, names),
             **side_by_side.measure(
                 label_ids=label_ids, probabilities=probabilities, other_probabilities=probabilities[:, ::-1]
             ),

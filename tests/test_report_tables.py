@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_transfer.evaluation import report_tables, side_by_side, slices, thresholds
-from small_report import GOOD, NAMES, figures
+from small_report import GOOD, NAMES, make_metrics
 
 
 def row(name, accuracy):
@@ -31,27 +31,27 @@ def baselines(verdict, reason=""):
     return {"rows": rows, "reason": reason, "head_against_probe": compared if verdict else None}
 
 
-def test_a_figure_that_no_split_has_is_left_out():
-    table = report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2)
+def test_a_metric_that_no_split_has_is_left_out():
+    table = report_tables.of_splits({"test": make_metrics(GOOD, NAMES)}, 2)
     names = [cells[0] for cells in table.rows]
     assert "Top-5 accuracy" not in names  # there are only two classes
     assert {"Accuracy", "ROC AUC", "Brier score"} < set(names)
 
 
-def test_a_figure_that_one_split_lacks_has_a_dash_there():
-    measured = {"validation": figures([[5, 0], [0, 0]], NAMES), "test": figures(GOOD, NAMES)}
+def test_a_metric_that_one_split_lacks_has_a_dash_there():
+    measured = {"validation": make_metrics([[5, 0], [0, 0]], NAMES), "test": make_metrics(GOOD, NAMES)}
     (cells,) = [cells for cells in report_tables.of_splits(measured, 2).rows if cells[0] == "ROC AUC"]
     assert cells[1] == "–"
     assert float(cells[2]) > 0.5
 
 
 def test_the_cost_of_guessing_evenly_is_told():
-    definitions = dict(report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2).definitions)
+    definitions = dict(report_tables.of_splits({"test": make_metrics(GOOD, NAMES)}, 2).definitions)
     assert "0.693" in definitions["Log loss"]
 
 
 def test_only_the_terms_of_a_table_are_defined():
-    table = report_tables.of_splits({"test": figures(GOOD, NAMES)}, 2)
+    table = report_tables.of_splits({"test": make_metrics(GOOD, NAMES)}, 2)
     terms = [term for term, _ in table.definitions]
     assert "Top-5 accuracy" not in terms
     assert {"Accuracy", "Calibration error"} < set(terms)
@@ -61,11 +61,11 @@ def test_the_weakest_classes_come_first_and_a_limit_is_told():
     names = [f"c{number}" for number in range(101)]
     counts = np.diag([10] * 101)
     counts[50, 50:52] = 4, 6
-    table = report_tables.of_classes(figures(counts, names), names, "test")
+    table = report_tables.of_classes(make_metrics(counts, names), names, "test")
     assert table.rows[0][:3] == ["c50", "50", "10"]
     assert len(table.rows) == 100
     assert "101" in table.note
-    assert report_tables.of_classes(figures(GOOD, NAMES), NAMES, "test").note == ""
+    assert report_tables.of_classes(make_metrics(GOOD, NAMES), NAMES, "test").note == ""
 
 
 def test_images_are_counted_with_a_total_and_of_many_classes_the_smallest_are_shown():
@@ -79,7 +79,9 @@ def test_images_are_counted_with_a_total_and_of_many_classes_the_smallest_are_sh
 
 
 def test_the_most_frequent_mistakes_are_listed_by_pairs_of_classes():
-    table = report_tables.of_confusions(figures([[6, 1, 3], [0, 10, 0], [2, 0, 8]], ("a", "b", "c")), ("a", "b", "c"))
+    table = report_tables.of_confusions(
+        make_metrics([[6, 1, 3], [0, 10, 0], [2, 0, 8]], ("a", "b", "c")), ("a", "b", "c")
+    )
     assert table.rows == [["a → c", "3", "30.0%"], ["c → a", "2", "20.0%"], ["a → b", "1", "10.0%"]]
 
 
@@ -92,7 +94,7 @@ def test_the_most_frequent_mistakes_are_listed_by_pairs_of_classes():
     ],
 )
 def test_the_trained_classifier_is_set_against_the_probe(verdict, words):
-    table = report_tables.of_baselines(baselines(verdict), {"test": figures(GOOD, NAMES)})
+    table = report_tables.of_baselines(baselines(verdict), {"test": make_metrics(GOOD, NAMES)})
     assert table.rows == [
         ["this classifier", "95.0%"],
         ["majority class (C = 0.1)", "50.0%"],
@@ -102,7 +104,7 @@ def test_the_trained_classifier_is_set_against_the_probe(verdict, words):
 
 
 def test_without_a_probe_the_reason_is_told():
-    table = report_tables.of_baselines(baselines(None, "No others: because."), {"test": figures(GOOD, NAMES)})
+    table = report_tables.of_baselines(baselines(None, "No others: because."), {"test": make_metrics(GOOD, NAMES)})
     assert table.note == "No others: because."
 
 
@@ -157,8 +159,8 @@ def test_two_exports_stand_side_by_side():
     other = np.array([[0.9, 0.1]] * 60 + [[0.2, 0.8]] * 40, np.float32)
     compared = side_by_side.measure(label_ids=label_ids, probabilities=one, other_probabilities=other)
     table = report_tables.of_comparison(
-        {**compared, "export": "runs/a/1", "evaluation": {**figures([[60, 40], [0, 0]], NAMES)}},
-        figures([[90, 10], [0, 0]], NAMES),
+        {**compared, "export": "runs/a/1", "evaluation": {**make_metrics([[60, 40], [0, 0]], NAMES)}},
+        make_metrics([[90, 10], [0, 0]], NAMES),
     )
     (cells,) = [cells for cells in table.rows if cells[0] == "Accuracy"]
     assert cells[1:3] == ["90.0%", "60.0%"]

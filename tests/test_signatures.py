@@ -15,20 +15,20 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_transfer.saved_model import signatures
 from keras_transfer.settings.config import ImageConfig
-from small_export import CLASS_NAMES, FEATURE_LAYER, ask, make_blueprint, noise, png
+from small_export import CLASS_NAMES, FEATURE_LAYER, ask, make_export_spec, noise, png
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 
 
-def save(folder: Path, blueprint: signatures.Blueprint) -> Any:
-    module, functions = signatures.build_module(blueprint)
+def save(folder: Path, spec: signatures.ExportSpec) -> Any:
+    module, functions = signatures.build_module(spec)
     tf.saved_model.save(module, str(folder), signatures=functions)
     return tf.saved_model.load(str(folder))
 
 
 @pytest.fixture(scope="module")
-def blueprint() -> signatures.Blueprint:
-    return make_blueprint()
+def spec() -> signatures.ExportSpec:
+    return make_export_spec()
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(folder, blueprint) -> Any:
-    return save(folder, blueprint)
+def loaded(folder, spec) -> Any:
+    return save(folder, spec)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def ask_export(loaded) -> Signatures:
 
 
 @pytest.fixture(scope="module")
-def batched(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Any:
-    serving = make_blueprint(serving_batch_size=4, serving_batch_timeout_microseconds=20_000)
+def batched(tmp_path_factory: pytest.TempPathFactory, spec) -> Any:
+    serving = make_export_spec(serving_batch_size=4, serving_batch_timeout_microseconds=20_000)
     return save(tmp_path_factory.mktemp("batched"), serving)
 
 
@@ -65,14 +65,14 @@ PIXELS = noise(5)
 FILES = [png(each) for each in PIXELS]
 
 
-def test_serving_default_gives_the_classifier_s_probabilities_for_files(ask_export, blueprint):
+def test_serving_default_gives_the_classifier_s_probabilities_for_files(ask_export, spec):
     answer = ask_export["serving_default"](image_bytes=tf.constant(FILES))
-    np.testing.assert_allclose(answer["probabilities"], ask(blueprint.model, PIXELS), atol=1e-6)
+    np.testing.assert_allclose(answer["probabilities"], ask(spec.model, PIXELS), atol=1e-6)
 
 
-def test_label_and_score_are_those_of_the_best_class(ask_export, blueprint):
+def test_label_and_score_are_those_of_the_best_class(ask_export, spec):
     answer = ask_export["serving_default"](image_bytes=tf.constant(FILES))
-    expected = ask(blueprint.model, PIXELS)
+    expected = ask(spec.model, PIXELS)
     assert [name.decode() for name in answer["label"].numpy()] == [CLASS_NAMES[best] for best in expected.argmax(1)]
     np.testing.assert_allclose(answer["score"], expected.max(axis=1), atol=1e-6)
 
@@ -88,23 +88,23 @@ def test_image_tensor_answers_pixels_like_serving_default_their_file(ask_export)
 
 @pytest.mark.parametrize("resize_mode", ["crop", "pad"])
 def test_image_tensor_resizes_in_the_mode_of_the_files(tmp_path, resize_mode):
-    functions = save(tmp_path, make_blueprint(image=ImageConfig(image_size=32, resize_mode=resize_mode))).signatures
+    functions = save(tmp_path, make_export_spec(image=ImageConfig(image_size=32, resize_mode=resize_mode))).signatures
     pixels = noise(1, height=45, width=90)
     from_pixels = functions["image_tensor"](images=tf.constant(pixels))["probabilities"]
     from_file = functions["serving_default"](image_bytes=tf.constant([png(pixels[0])]))["probabilities"]
     np.testing.assert_allclose(from_pixels, from_file, atol=1e-6)
 
 
-def test_classify_gives_every_class_best_first(ask_export, blueprint):
+def test_classify_gives_every_class_best_first(ask_export, spec):
     answer = ask_export["classify"](inputs=examples(FILES))
-    expected = ask(blueprint.model, PIXELS)
+    expected = ask(spec.model, PIXELS)
     order = np.argsort(-expected, axis=1)
     assert answer["classes"].numpy().tolist() == [[CLASS_NAMES[place].encode() for place in row] for row in order]
     np.testing.assert_allclose(answer["scores"], np.take_along_axis(expected, order, axis=1), atol=1e-6)
 
 
-def test_embed_gives_the_mean_activation_below_the_standardization(ask_export, blueprint):
-    feature_map = keras.Model(blueprint.model.inputs[0], blueprint.model.get_layer(FEATURE_LAYER).output)
+def test_embed_gives_the_mean_activation_below_the_standardization(ask_export, spec):
+    feature_map = keras.Model(spec.model.inputs[0], spec.model.get_layer(FEATURE_LAYER).output)
     answer = ask_export["embed"](image_bytes=tf.constant(FILES))
     np.testing.assert_allclose(answer["embedding"], ask(feature_map, PIXELS).mean(axis=(1, 2)), rtol=1e-5)
 
@@ -156,11 +156,11 @@ def test_an_example_without_the_image_is_an_invalid_argument(ask_export):
         ask_export["classify"](inputs=examples(FILES[:1], feature="image"))
 
 
-def test_the_network_s_graph_is_saved_once_for_all_signatures(folder, loaded, blueprint):
+def test_the_network_s_graph_is_saved_once_for_all_signatures(folder, loaded, spec):
     saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     functions = saved.meta_graphs[0].graph_def.library.function
     convolutions = [node.name for function in functions for node in function.node_def if node.op == "Conv2D"]
-    layers = [layer for layer in blueprint.model.layers if isinstance(layer, keras.layers.Conv2D)]
+    layers = [layer for layer in spec.model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert len(convolutions) == len(layers) == 2
 
 
@@ -173,10 +173,10 @@ def test_at_most_five_labels_are_the_top_ones():
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 11])
-def test_with_batching_a_request_of_any_size_gets_the_same_answers(batched, blueprint, count):
+def test_with_batching_a_request_of_any_size_gets_the_same_answers(batched, spec, count):
     pixels = noise(count)
     answer = batched.signatures["image_tensor"](images=tf.constant(pixels))
-    np.testing.assert_allclose(answer["probabilities"], ask(blueprint.model, pixels), atol=1e-6)
+    np.testing.assert_allclose(answer["probabilities"], ask(spec.model, pixels), atol=1e-6)
 
 
 def test_with_batching_the_answers_keep_their_static_shapes(batched):
@@ -190,9 +190,9 @@ def test_with_batching_a_request_beyond_sixteen_batches_is_refused(batched):
 
 
 @pytest.mark.parametrize("kind", ["loaded", "batched"])
-def test_bad_images_harm_no_request_but_their_own(request, blueprint, kind):
+def test_bad_images_harm_no_request_but_their_own(request, spec, kind):
     serving_default = request.getfixturevalue(kind).signatures["serving_default"]
-    expected = ask(blueprint.model, PIXELS)
+    expected = ask(spec.model, PIXELS)
 
     def send(number: int) -> Any:
         content = FILES[number % 5] if number % 3 else FILES[number % 5][:-40]
@@ -212,7 +212,7 @@ def test_bad_images_harm_no_request_but_their_own(request, blueprint, kind):
 def test_a_score_below_the_bound_is_not_accepted(tmp_path, ask_export):
     scores = np.sort(ask_export["serving_default"](image_bytes=tf.constant(FILES))["score"])
     bound = float(scores[1] + scores[2]) / 2
-    functions = save(tmp_path, make_blueprint(abstain_below=bound)).signatures
+    functions = save(tmp_path, make_export_spec(abstain_below=bound)).signatures
     for answer in (
         functions["serving_default"](image_bytes=tf.constant(FILES)),
         functions["image_tensor"](images=tf.constant(PIXELS)),

@@ -32,14 +32,14 @@ def night():
     return {row["value"]: row for row in column["values"]}
 
 
-def test_a_slice_has_the_figures_of_its_examples(night):
+def test_a_slice_has_the_metrics_of_its_examples(night):
     label_ids, probabilities = predictions(np.array([True] * 20 + [False] * 20))
-    figures = night["night"]["figures"]
+    measured = night["night"]["figures"]
     assert night["night"]["examples"] == 40
-    assert figures["accuracy"] == 0.5
+    assert measured["accuracy"] == 0.5
     expected = sklearn.metrics.f1_score(label_ids, probabilities.argmax(axis=1), average="macro")
-    assert figures["macro_f1"] == pytest.approx(expected)
-    assert figures["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.2)) / 2, rel=1e-6)
+    assert measured["macro_f1"] == pytest.approx(expected)
+    assert measured["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.2)) / 2, rel=1e-6)
     assert night["night"]["intervals"]["accuracy"] == intervals.of_fraction(20, 40)
 
 

@@ -11,11 +11,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 from keras_transfer.evaluation import plots, summaries
-from small_report import GOOD, NAMES, figures
+from small_report import GOOD, NAMES, make_metrics
 
 
 def test_tensorboard_reads_every_single_number_and_the_pictures(tmp_path):
-    measured = figures(GOOD, NAMES)
+    measured = make_metrics(GOOD, NAMES)
     summaries.write(
         tmp_path, {"test": measured, "validation": None}, {"matrix": plots.png(plots.confusion_matrix(GOOD, NAMES))}
     )

@@ -81,7 +81,7 @@ def test_the_plan_comes_first_and_the_result_last(small_run):
     assert "10 epochs above head_pooling" in small_run.printed[plan:training]
 
 
-@pytest.mark.parametrize("what", ["export", "classifier", "figures", "report", "examples"])
+@pytest.mark.parametrize("what", ["export", "classifier", "metrics", "report", "examples"])
 def test_the_result_names_places_that_exist(small_run, what):
     table = small_run.printed.partition("\nResult\n")[2].partition("\n\n")[0]
     rows = dict(line.split(maxsplit=1) for line in table.splitlines())
@@ -108,9 +108,9 @@ def test_split_folders_are_the_splits_and_class_folders_the_labels(small_run):
 
 
 def test_only_the_test_folder_is_counted_as_test(small_run):
-    figures = json.loads((small_run.path / "metrics.json").read_text("utf-8"))
-    assert figures["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
-    assert figures["validation"]["examples"] == 6
+    metrics = json.loads((small_run.path / "metrics.json").read_text("utf-8"))
+    assert metrics["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
+    assert metrics["validation"]["examples"] == 6
 
 
 class Killed(BaseException):

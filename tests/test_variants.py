@@ -12,7 +12,7 @@ import image_variants
 from keras_transfer.images import resizing
 from keras_transfer.saved_model import reader, writer
 from keras_transfer.settings.config import ImageConfig
-from small_export import SIDE, make_blueprint
+from small_export import SIDE, make_export_spec
 
 IMAGE = ImageConfig(image_size=SIDE, resize_mode="squash")
 LARGEST_DIFFERENCE = 2.0  # of 255 levels, on average; what we see is below 0.5
@@ -49,7 +49,7 @@ def test_random_files_of_all_variants_are_decoded_as_pillow_decodes_them(part):
 
 
 def test_an_export_decodes_every_variant_as_pillow_does(tmp_path: Path):
-    with writer.staging(make_blueprint(image=IMAGE), folder=tmp_path / "cars", version=1):
+    with writer.staging(make_export_spec(image=IMAGE), folder=tmp_path / "cars", version=1):
         pass
     signatures = reader.read(tmp_path / "cars" / "1").loaded.signatures
     made = [image_variants.make(name, 1, 37, 45) for name in image_variants.ACCEPTED]

@@ -11,7 +11,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_transfer.saved_model import reader, warmup, writer
 from keras_transfer.settings.config import ServingConfig
-from small_export import make_blueprint
+from small_export import make_export_spec
 
 SIGNATURES = ("serving_default", "image_tensor", "classify", "embed")
 
@@ -19,7 +19,7 @@ SIGNATURES = ("serving_default", "image_tensor", "classify", "embed")
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> reader.Export:
     folder = tmp_path_factory.mktemp("exports") / "cars"
-    with writer.staging(make_blueprint(), folder=folder, version=1):
+    with writer.staging(make_export_spec(), folder=folder, version=1):
         pass
     return reader.read(folder / "1")
 

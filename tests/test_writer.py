@@ -11,20 +11,20 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from keras_transfer.errors import UserError
 from keras_transfer.saved_model import version_folder, writer
-from keras_transfer.saved_model.signatures import Blueprint
-from small_export import CLASS_NAMES, METADATA, make_blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
+from small_export import CLASS_NAMES, METADATA, make_export_spec
 
 
 @pytest.fixture(scope="module")
-def blueprint() -> Blueprint:
-    return make_blueprint()
+def spec() -> ExportSpec:
+    return make_export_spec()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, blueprint) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, spec) -> Path:
     """Of a served model with version 3."""
     folder = tmp_path_factory.mktemp("exports") / "cars"
-    with writer.staging(blueprint, folder=folder, version=3) as staged:
+    with writer.staging(spec, folder=folder, version=3) as staged:
         assert list(folder.glob("3*")) == []
         writer.write_metadata(staged, METADATA)
     return folder
@@ -98,15 +98,15 @@ def test_a_graph_session_as_in_a_server_answers_a_patched_signature(folder, sign
             session.run(fetch, {feed: [[[1, 2, 3]]]})
 
 
-def test_a_version_that_exists_is_refused_with_the_next_free_number(folder, blueprint):
+def test_a_version_that_exists_is_refused_with_the_next_free_number(folder, spec):
     (folder / "12").mkdir()
-    with pytest.raises(UserError, match="--export_version=13"), writer.staging(blueprint, folder=folder, version=12):
+    with pytest.raises(UserError, match="--export_version=13"), writer.staging(spec, folder=folder, version=12):
         pass
     (folder / "12").rmdir()
 
 
-def test_a_check_that_raises_leaves_nothing(tmp_path, blueprint):
-    with pytest.raises(RuntimeError, match="refused"), writer.staging(blueprint, folder=tmp_path / "cars", version=1):
+def test_a_check_that_raises_leaves_nothing(tmp_path, spec):
+    with pytest.raises(RuntimeError, match="refused"), writer.staging(spec, folder=tmp_path / "cars", version=1):
         raise RuntimeError("refused")
     assert list((tmp_path / "cars").iterdir()) == []
 

@@ -63,7 +63,8 @@ def _crops(pictures: Values) -> Values:
 
 def _cells(pictures: Values, rows: Values, columns: Values) -> Values:
     """Mean colours: float32, shape (pairs, cells, 3)."""
-    channels: Values = rows @ np.moveaxis(pictures, -1, 1) @ columns.T
+    # As a function: NumPy's types take a chain of `@` for float64.
+    channels: Values = np.matmul(rows @ np.moveaxis(pictures, -1, 1), columns.T)
     cells: Values = channels.reshape(len(pictures), 3, _CELLS**2).swapaxes(1, 2)
     return cells
 

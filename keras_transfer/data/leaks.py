@@ -118,5 +118,5 @@ def _report(counts: Mapping[str, int]) -> None:
         if count:
             terminal.warn(
                 f"leak: {count} {split} image(s) stand byte for byte in another split too. They are left out of the "
-                f"{split} and of its figures; data.json names them."
+                f"{split} and of its metrics; data.json names them."
             )

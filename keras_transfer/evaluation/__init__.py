@@ -1,1 +1,1 @@
-"""What the figures mean: metrics, calibration, plots and the report. Knows nothing of the other rooms."""
+"""How good a classifier is and how sure that is: metrics, intervals, plots, the report. Imports no other room."""

@@ -52,13 +52,13 @@ class Baselines:
     """Fitted baselines.
 
     Attributes:
-      figures: for metrics.json: features, training_examples, reason (a sentence on what was left out, or ""), and rows,
-        one for each baseline: name, setting, and the figures of each split, or None.
+      results: for metrics.json: features, training_examples, reason (a sentence on what was left out, or ""), and rows,
+        one for each baseline: name, setting, and the metrics of each split, or None.
       probe_is_right: split -> whether the linear probe classifies each of them correctly, bool, shape (examples,);
         empty where there is no probe.
     """
 
-    figures: dict[str, Any]
+    results: dict[str, Any]
     probe_is_right: dict[str, NDArray[np.bool_]]
 
 
@@ -84,26 +84,26 @@ def measure(train: Features, others: Mapping[str, Features | None], *, training_
     present = {split: features for split, features in others.items() if features and len(features.label_ids)}
     # Fits this small are 3 to 10 times as fast on one thread: more of them wait for each other, and for TensorFlow's.
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a probe is judged by its figures, finished or not
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a probe is judged by its metrics, finished or not
         # Label ids are classes, however many of them have one image only.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         fitted, reason = _fit(train)
         predicted = [{split: model.predict(each.values) for split, each in present.items()} for _, _, model in fitted]
     rows = []
     for (name, setting, _), label_ids in zip(fitted, predicted, strict=True):
-        found = {split: _figures(present[split].label_ids, own) for split, own in label_ids.items()}
+        found = {split: _metrics(present[split].label_ids, own) for split, own in label_ids.items()}
         rows.append({"name": name, "setting": setting, **dict.fromkeys(others), **found})
     if len(train.label_ids) < training_examples:
         sample = f"{len(train.label_ids):,} of {training_examples:,} training images"
         reason = f"Fitted on {sample}, drawn by a seed. {reason}".strip()
-    figures = {
+    results = {
         "features": train.values.shape[1],
         "training_examples": len(train.label_ids),
         "reason": reason,
         "rows": rows,
     }
     of_probe = next((own for row, own in zip(rows, predicted, strict=True) if row["name"] == _PROBE), {})
-    return Baselines(figures, {split: own == present[split].label_ids for split, own in of_probe.items()})
+    return Baselines(results, {split: own == present[split].label_ids for split, own in of_probe.items()})
 
 
 def against_head(baselines: Baselines, head_is_right: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any] | None:
@@ -173,7 +173,7 @@ def _best_strength(train: Features) -> float:
     return float(search.best_params_["logisticregression__C"])
 
 
-def _figures(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer]) -> dict[str, float]:
+def _metrics(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer]) -> dict[str, float]:
     means = {"labels": np.unique(label_ids), "average": "macro", "zero_division": 0.0}
     return {
         "examples": len(label_ids),

@@ -56,11 +56,11 @@ def percentile_interval(resampled: NDArray[np.float64]) -> list[float] | None:
 def bias_corrected_interval(
     resampled: NDArray[np.float64], *, exact: float, without_one: NDArray[np.float64]
 ) -> list[float] | None:
-    """The BCa interval: quantiles moved by how far the resamples are off the figure, and by how skewed it is.
+    """The BCa interval: quantiles moved by how far the resamples are off the value, and by how skewed it is.
 
     Efron 1987, "Better Bootstrap Confidence Intervals", https://doi.org/10.1080/01621459.1987.10478410. On small test
-    splits it mostly holds the truth more often than `percentile_interval` (benchmarks/intervals.py), because fractions
-    near 1 and losses are skewed.
+    splits it mostly covers the true value more often than `percentile_interval` (benchmarks/intervals.py), because
+    fractions near 1 and losses are skewed.
 
     Args:
       resampled: a value of each resample, nan where it is not defined; shape (resamples,).

@@ -1,4 +1,4 @@
-"""How far the confidence of a classifier can be taken at its word: reliability bins and the calibration error."""
+"""How well calibrated the confidence of a classifier is: reliability bins and the calibration error."""
 
 from __future__ import annotations
 

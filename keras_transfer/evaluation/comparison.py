@@ -67,7 +67,7 @@ def chance_of_difference(right: int, examples: int, other_right: int, other_exam
       other_examples: likewise.
 
     Returns:
-      The probability of accuracies at least as far apart where both are the same in truth; in [0, 1].
+      The probability of accuracies at least as far apart where both are really the same; in [0, 1].
     """
     table = [[right, examples - right], [other_right, other_examples - other_right]]
     return float(stats.fisher_exact(table).pvalue)

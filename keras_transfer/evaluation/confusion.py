@@ -33,16 +33,16 @@ def count(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer], cl
     return matrix.tolist()
 
 
-def matrix(figures: Mapping[str, Any]) -> NDArray[np.int64]:
+def matrix(measured: Mapping[str, Any]) -> NDArray[np.int64]:
     """The whole matrix, whichever way it was written.
 
     Args:
-      figures: from `metrics.measure`.
+      measured: from `metrics.measure`.
 
     Returns:
       A new array, shape (classes, classes); a row for each true class.
     """
-    counts, class_count = figures["confusion_matrix"], len(figures["per_class"])
+    counts, class_count = measured["confusion_matrix"], len(measured["per_class"])
     if not isinstance(counts, Mapping):
         return np.array(counts, np.int64)
     full = np.zeros((class_count, class_count), np.int64)

@@ -1,4 +1,4 @@
-"""How sure the headline figures are: their 95% intervals."""
+"""How sure the headline metrics are: their 95% intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def has_top_k(class_count: int) -> bool:
 
 
 def contributions(label_ids: NDArray[np.integer], probabilities: NDArray[np.float32]) -> Any:
-    """What each example adds to the sums from which `figures` are made.
+    """What each example adds to the sums from which `headline_metrics` are made.
 
     Args:
       label_ids: integers in [0, classes), shape (examples,).
@@ -52,8 +52,8 @@ def contributions(label_ids: NDArray[np.integer], probabilities: NDArray[np.floa
     return sparse.hstack([*blocks, sparse.csr_array(losses.astype(np.float64))], format="csr")
 
 
-def figures(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """The headline figures, defined as in `metrics.measure`, of sums over examples.
+def headline_metrics(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """The headline metrics, defined as in `metrics.measure`, of sums over examples.
 
     Args:
       sums: of rows of `contributions`, shape (..., 3 * classes + 3).
@@ -81,8 +81,8 @@ def figures(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def resampled_figures(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[dict[str, NDArray[np.float64]]]:
-    """The figures of groups of examples in each bootstrap resample of all of them, see `bootstrap.weights`.
+def resampled_metrics(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[dict[str, NDArray[np.float64]]]:
+    """The metrics of groups of examples in each bootstrap resample of all of them, see `bootstrap.weights`.
 
     Args:
       rows: from `contributions`.
@@ -95,12 +95,12 @@ def resampled_figures(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[di
     parts: list[list[dict[str, NDArray[np.float64]]]] = [[] for _ in groups]
     for weights in bootstrap.weights(rows.shape[0]):
         for group, own, part in zip(groups, group_rows, parts, strict=True):
-            part.append(figures(weights[:, group] @ own))
+            part.append(headline_metrics(weights[:, group] @ own))
     return [{name: np.concatenate([each[name] for each in part]) for name in part[0]} for part in parts]
 
 
-def of_figures(rows: Any) -> dict[str, list[float] | None]:
-    """The 95% interval of each headline figure.
+def of_metrics(rows: Any) -> dict[str, list[float] | None]:
+    """The 95% interval of each headline metric.
 
     Accuracies have the score interval, see `of_fraction`; the others `bootstrap.bias_corrected_interval`. There is none
     for `ece`, which chance alone raises in every resample: see `calibration.error_by_chance`.
@@ -111,8 +111,8 @@ def of_figures(rows: Any) -> dict[str, list[float] | None]:
     Returns:
       Name -> [low, high]; None where the bootstrap cannot tell.
     """
-    (resampled,) = resampled_figures(rows, [np.arange(rows.shape[0])])
-    exact, without_one = figures(np.asarray(rows.sum(axis=0))), _figures_without_one(rows)
+    (resampled,) = resampled_metrics(rows, [np.arange(rows.shape[0])])
+    exact, without_one = headline_metrics(np.asarray(rows.sum(axis=0))), _metrics_without_one(rows)
     return {
         name: of_fraction(round(float(exact[name]) * rows.shape[0]), rows.shape[0])
         if name in FRACTIONS
@@ -122,7 +122,7 @@ def of_figures(rows: Any) -> dict[str, list[float] | None]:
 
 
 def of_differences(first: Any, second: Any) -> dict[str, dict[str, Any]]:
-    """First minus second of two classifiers on the same examples: each figure's difference and its 95% interval.
+    """First minus second of two classifiers on the same examples: each metric's difference and its 95% interval.
 
     Args:
       first: from `contributions`.
@@ -132,8 +132,8 @@ def of_differences(first: Any, second: Any) -> dict[str, dict[str, Any]]:
       Name -> `difference`, and `interval`, [low, high] or None where every resample gives the same.
     """
     everything = np.arange(first.shape[0])
-    (one,), (other,) = (resampled_figures(rows, [everything]) for rows in (first, second))
-    of_one, of_other = (figures(np.asarray(rows.sum(axis=0))) for rows in (first, second))
+    (one,), (other,) = (resampled_metrics(rows, [everything]) for rows in (first, second))
+    of_one, of_other = (headline_metrics(np.asarray(rows.sum(axis=0))) for rows in (first, second))
     return {
         name: {
             "difference": float(of_one[name] - of_other[name]),
@@ -157,10 +157,10 @@ def of_fraction(right: int, count: int) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
-def _figures_without_one(rows: Any) -> dict[str, NDArray[np.float64]]:
-    """The figures without each of the examples: name -> float64, shape (examples,)."""
+def _metrics_without_one(rows: Any) -> dict[str, NDArray[np.float64]]:
+    """The metrics without each of the examples: name -> float64, shape (examples,)."""
     total = np.asarray(rows.sum(axis=0))
     block = max(1, _BLOCK // rows.shape[1])
     starts = range(0, rows.shape[0], block)
-    parts = [figures(total - rows[start : start + block].toarray()) for start in starts]
+    parts = [headline_metrics(total - rows[start : start + block].toarray()) for start in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,4 +1,4 @@
-"""True labels and predicted probabilities -> figures, as JSON-ready values."""
+"""True labels and predicted probabilities -> metrics, as JSON-ready values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def measure(
       abstain_below: the score from which on the export accepts its own answers, in [0, 1); 0 for always.
 
     Returns:
-      JSON-ready figures:
+      JSON-ready metrics:
         examples: number of examples.
         accuracy: fraction that is classified correctly.
         balanced_accuracy: mean recall of the classes that have examples.
@@ -58,7 +58,7 @@ def measure(
           classes, to 4 MB for 1,000 of them. `confusion.matrix` reads both.
         per_class: class name -> precision (None where the class was never predicted), recall and f1 (None where it
           has no examples), support (its number of examples), roc_auc and average_precision.
-        intervals: see `intervals.of_figures`.
+        intervals: see `intervals.of_metrics`.
         thresholds: see `thresholds.table`.
 
     Raises:
@@ -69,7 +69,7 @@ def measure(
     predicted_ids = probabilities.argmax(axis=1)
     bins = calibration.reliability_bins(label_ids=label_ids, probabilities=probabilities)
     rows = intervals.contributions(label_ids, probabilities)
-    headline = intervals.figures(np.asarray(rows.sum(axis=0)))
+    headline = intervals.headline_metrics(np.asarray(rows.sum(axis=0)))
     ranking = _one_against_rest(label_ids, probabilities)
     return {
         "examples": len(label_ids),
@@ -84,7 +84,7 @@ def measure(
         "reliability": bins,
         "confusion_matrix": confusion.count(label_ids, predicted_ids, len(class_names)),
         "per_class": _per_class(label_ids, predicted_ids, class_names, ranking),
-        "intervals": intervals.of_figures(rows),
+        "intervals": intervals.of_metrics(rows),
         "thresholds": thresholds.table(label_ids, probabilities, abstain_below=abstain_below),
     }
 
@@ -133,7 +133,7 @@ def _per_class(
             "recall": right[label_id] / true[label_id] if true[label_id] else None,
             "f1": 2 * right[label_id] / (true[label_id] + predicted[label_id]) if true[label_id] else None,
             "support": true[label_id],
-            **{figure: values[label_id] for figure, values in ranking.items()},
+            **{metric: values[label_id] for metric, values in ranking.items()},
         }
         for label_id, name in enumerate(class_names)
     }

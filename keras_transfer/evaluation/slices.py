@@ -1,4 +1,4 @@
-"""Whether a classifier is worse for some examples than for the rest: its figures for each value of each column."""
+"""Whether a classifier is worse for some examples than for the rest: its metrics for each value of each column."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def measure(
     Returns:
       For each column: column; least_examples; left_out, the number of its values that have fewer examples than that,
       all examples, or are beyond the `MOST_VALUES` most frequent; and values, the rest of them, the most frequent
-      first: value, examples, figures and intervals (as in `intervals.of_figures`), gaps (figure minus that of the
-      rest), gap_intervals, p_value, adjusted_p_value and is_flagged.
+      first: value, examples, figures (its metrics), intervals (as in `intervals.of_metrics`), gaps (metric minus that
+      of the rest), gap_intervals, p_value, adjusted_p_value and is_flagged.
     """
     rows = intervals.contributions(label_ids, probabilities)
     found = [_measure_column(rows, name, np.asarray(values)) for name, values in columns.items()]
@@ -56,7 +56,7 @@ def _measure_column(rows: Any, name: str, values: NDArray[Any]) -> dict[str, Any
     groups = []
     for place in chosen:
         groups += [np.flatnonzero(values == distinct[place]), np.flatnonzero(values != distinct[place])]
-    resampled = intervals.resampled_figures(rows, groups)
+    resampled = intervals.resampled_metrics(rows, groups)
     return {
         "column": name,
         "least_examples": LEAST_EXAMPLES,
@@ -74,13 +74,13 @@ def _measure_column(rows: Any, name: str, values: NDArray[Any]) -> dict[str, Any
 def _measure_value(
     rows: Any, groups: Sequence[NDArray[np.int64]], resampled: Sequence[dict[str, NDArray[np.float64]]]
 ) -> dict[str, Any]:
-    """Figures of the first group, and how they differ from those of the second."""
-    own, rest = (intervals.figures(np.asarray(rows[group].sum(axis=0))) for group in groups)
-    right = [round(float(figures["accuracy"]) * len(group)) for figures, group in zip((own, rest), groups, strict=True)]
+    """Metrics of the first group, and how they differ from those of the second."""
+    own, rest = (intervals.headline_metrics(np.asarray(rows[group].sum(axis=0))) for group in groups)
+    right = [round(float(metrics["accuracy"]) * len(group)) for metrics, group in zip((own, rest), groups, strict=True)]
     return {
         "examples": len(groups[0]),
         "figures": {name: float(value) for name, value in own.items()},
-        "intervals": intervals.of_figures(rows[groups[0]]),
+        "intervals": intervals.of_metrics(rows[groups[0]]),
         "gaps": {name: float(value - rest[name]) for name, value in own.items()},
         "gap_intervals": {
             name: bootstrap.percentile_interval(values - resampled[1][name]) for name, values in resampled[0].items()

@@ -1,4 +1,4 @@
-"""The final figures and pictures as TensorBoard summaries, beside the curves that training wrote."""
+"""The final metrics and pictures as TensorBoard summaries, beside the curves that training wrote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictures: Mapping[str, bytes]) -> None:
-    """Writes every figure that is one number, as "split/figure", and the pictures, all at step 0.
+    """Writes every metric that is one number, as "split/metric", and the pictures, all at step 0.
 
     Args:
       folder: of TensorBoard's run; made where it is missing.
@@ -19,8 +19,8 @@ def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictur
     """
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=0):
-        for split, figures in measured.items():
-            for name, value in (figures or {}).items():
+        for split, metrics in measured.items():
+            for name, value in (metrics or {}).items():
                 if isinstance(value, float):
                     tf.summary.scalar(f"{split}/{name}", value)
         for name, png in pictures.items():

@@ -81,12 +81,12 @@ def describe(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temper
         "temperature": temperature.value,
         "reason": temperature.reason,
         "examples": len(label_ids),
-        "before": _figures(label_ids, logits, 1.0),
-        "after": _figures(label_ids, logits, temperature.value),
+        "before": _metrics(label_ids, logits, 1.0),
+        "after": _metrics(label_ids, logits, temperature.value),
     }
 
 
-def _figures(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: float) -> dict[str, Any]:
+def _metrics(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: float) -> dict[str, Any]:
     bins = calibration.reliability_bins(label_ids=label_ids, probabilities=probabilities(logits, temperature))
     return {
         "log_loss": log_loss(label_ids, logits.astype(np.float64) / temperature),

@@ -149,10 +149,10 @@ def _is_transparent(content: bytes, header: Header | None) -> bool:
         return False
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+            counts = picture.convert("RGBA").getchannel("A").histogram()
     except headers.PILLOW_ERRORS:
         return False
-    return bool(lowest < 255)
+    return any(counts[:255])
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def build(
       allow_download: whether Keras may fetch the ImageNet weights.
 
     Raises:
-      UserError: an unknown layer, an image too small, or weights that cannot be had (see `weights.find`).
+      UserError: an unknown layer, an image too small, or weights that are not available (see `weights.find`).
     """
     _refuse_wrong_arguments(config, class_count=class_count, image_size=image_size)
     backbone = backbone_of(config)

@@ -14,7 +14,7 @@ from keras_transfer.model import cut
 from keras_transfer.pipelines.fit import Fitted
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 from keras_transfer.settings.config import SPLITS
 
 SAMPLE_FILES = 8  # enough to show a wrong channel order or resize many times over
@@ -25,7 +25,7 @@ class Candidate:
     """What is to be published.
 
     Attributes:
-      blueprint: of the export.
+      spec: what the export is made from.
       folder: of the served model, whose name it bears; holds its numbered versions.
       version: must not exist yet, or be this very export, published by an earlier try of the same run.
       base: what is known of the base, for people: backbone, weights, weights_note.
@@ -37,7 +37,7 @@ class Candidate:
       compare_with: version folder of the export to compare with; None for the latest other version in `folder`.
     """
 
-    blueprint: Blueprint
+    spec: ExportSpec
     folder: Path
     version: int
     base: Mapping[str, str]
@@ -54,7 +54,7 @@ def of_run(prepared: Prepared, run: RunDirectory, fitted: Fitted) -> Candidate:
     config, examples, classifier = prepared.config, prepared.examples, prepared.classifier
     test, other = examples.in_split("test"), config.output.compare_export_dir
     return Candidate(
-        blueprint=Blueprint(
+        spec=ExportSpec(
             model=classifier.model,
             class_names=examples.class_names,
             image=config.image,
@@ -79,16 +79,16 @@ def of_run(prepared: Prepared, run: RunDirectory, fitted: Fitted) -> Candidate:
 
 def identity(candidate: Candidate) -> dict[str, Any]:
     """All that an export is made from, as its metadata tells it."""
-    blueprint = candidate.blueprint
+    spec = candidate.spec
     return {
         "model_name": candidate.folder.name,
         "version": candidate.version,
-        "class_names": list(blueprint.class_names),
-        "base": {**candidate.base, "weights_sha256": cut.checksum(blueprint.model.weights)},
+        "class_names": list(spec.class_names),
+        "base": {**candidate.base, "weights_sha256": cut.checksum(spec.model.weights)},
         "temperature": candidate.temperature,
         "data": _describe_data(candidate.examples),
-        "preprocessing": {**dataclasses.asdict(blueprint.image), "max_image_pixels": blueprint.max_pixels},
-        "serving": dataclasses.asdict(blueprint.serving),
+        "preprocessing": {**dataclasses.asdict(spec.image), "max_image_pixels": spec.max_pixels},
+        "serving": dataclasses.asdict(spec.serving),
     }
 
 

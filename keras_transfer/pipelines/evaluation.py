@@ -157,7 +157,7 @@ def _compare(
     label_ids: NDArray[np.int32],
     probabilities: NDArray[np.float32],
 ) -> dict[str, Any]:
-    """The other export's figures and the differences, on the files that both can read."""
+    """The other export's metrics and the differences, on the files that both can read."""
     of_other, positions, unreadable = other.measure_files(
         examples.paths,
         batch_size=config.settings.batch_size,

@@ -179,6 +179,6 @@ def show(prepared: Prepared) -> None:
         terminal.warn(prepared.balance_advice)
     if not counts["test"]:
         terminal.warn(
-            "There is no test split, so the report will have no test figures. To get them, add a test/ folder beside "
+            "There is no test split, so the report will have no test metrics. To get them, add a test/ folder beside "
             "train/; without split folders it takes --test_fraction above 0 and at least three images of a class."
         )

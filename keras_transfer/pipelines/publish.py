@@ -120,7 +120,7 @@ def publishing(candidate: Candidate, *, gates: PublishingConfig, batch_size: int
         publishing_gates.refuse_worse(gates, _name_of(other, candidate.folder), compared)
         published = Published(
             path=candidate.folder / str(candidate.version),
-            test=publishing_gates.measure(tested, test, abstain_below=candidate.blueprint.serving.abstain_below),
+            test=publishing_gates.measure(tested, test, abstain_below=candidate.spec.serving.abstain_below),
             test_probabilities=tested.probabilities,
             test_positions=tested.positions,
             unreadable=tested.unreadable,
@@ -152,7 +152,7 @@ def _kept_or_staged(candidate: Candidate) -> Iterator[tuple[reader.Export, dict[
             return
     with (
         checks.fresh_process_started() as fresh,
-        writer.staging(candidate.blueprint, folder=candidate.folder, version=candidate.version) as staged,
+        writer.staging(candidate.spec, folder=candidate.folder, version=candidate.version) as staged,
     ):
         yield staged, _prove(staged, candidate, fresh), False
 
@@ -189,9 +189,9 @@ def versions() -> dict[str, str]:
 def _prove(staged: reader.Export, candidate: Candidate, fresh: subprocess.Popen[str]) -> dict[str, Any]:
     # The fresh process spends most of its time on starting TensorFlow; meanwhile the warm-up requests are answered.
     with ThreadPoolExecutor(max_workers=1) as beside:
-        parity = beside.submit(checks.check_parity, fresh, staged.path, candidate.blueprint, files=candidate.samples)
+        parity = beside.submit(checks.check_parity, fresh, staged.path, candidate.spec, files=candidate.samples)
         return {
-            "stored_parameters": checks.check_parameters(staged.path, candidate.blueprint),
+            "stored_parameters": checks.check_parameters(staged.path, candidate.spec),
             "warmup_requests": len(warmup.play_back(staged)),
             "parity_files": len(candidate.samples),
             "parity": parity.result(),
@@ -213,19 +213,19 @@ def _precision_change(
     export: reader.Export, candidate: Candidate, readable: list[int]
 ) -> checks.PrecisionChange | None:
     """Measured on test files that are drawn by a seed: the first ones are of the first classes only."""
-    if candidate.blueprint.serving.serving_precision == "float32":
+    if candidate.spec.serving.serving_precision == "float32":
         return None
     count = min(_PRECISION_FILES, len(readable))
     drawn = random.Random(_PRECISION_SEED).sample(readable, count)
     files = tuple(candidate.test.paths[place] for place in sorted(drawn)) or candidate.samples
-    return checks.measure_precision_change(export, candidate.blueprint, files=files)
+    return checks.measure_precision_change(export, candidate.spec, files=files)
 
 
 def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]) -> dict[str, Any]:
     change, compared = published.precision_change, published.compared
     return {
         **candidates.identity(candidate),
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "versions": versions(),
         "checks": proofs,

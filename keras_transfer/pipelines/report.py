@@ -33,27 +33,27 @@ class Finished:
 
 
 def compose(prepared: Prepared, finished: Finished, run: RunDirectory) -> dict[str, Any]:
-    """Computes the figures and writes the report; for the time before the export appears, because much may fail here.
+    """Computes the metrics and writes the report; for the time before the export appears, because much may fail here.
 
     Returns:
       The content of metrics.json.
     """
-    figures = _figures(prepared, finished)
-    pictures = _write_report(prepared, finished, run, figures)
+    run_metrics = _run_metrics(prepared, finished)
+    pictures = _write_report(prepared, finished, run, run_metrics)
     for name, png in pictures.items():
         atomic_files.write_bytes(run.plots / f"{name}.png", png)
-    measured = {split: figures[split] for split in ("validation", "test")}
+    measured = {split: run_metrics[split] for split in ("validation", "test")}
     summaries.write(run.tensorboard / "results", measured, pictures)
-    return figures
+    return run_metrics
 
 
-def close(prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]) -> None:
+def close(prepared: Prepared, finished: Finished, run: RunDirectory, run_metrics: dict[str, Any]) -> None:
     """Writes metrics.json, with which the run is finished, and prints the closing table."""
-    atomic_files.write_json(run.metrics, figures)
-    _summary(prepared, finished, run, figures)
+    atomic_files.write_json(run.metrics, run_metrics)
+    _summary(prepared, finished, run, run_metrics)
 
 
-def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
+def _run_metrics(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     examples, outcome = prepared.examples, finished.fitted.outcome
     validation_ids = examples.in_split("validation").label_ids
     validation = metrics.measure(
@@ -74,7 +74,7 @@ def _figures(prepared: Prepared, finished: Finished) -> dict[str, Any]:
         "slices": _slices(prepared, finished),
         "calibration": temperature.describe(validation_ids, outcome.validation_logits, finished.fitted.temperature),
         "baselines": {
-            **finished.fitted.baselines.figures,
+            **finished.fitted.baselines.results,
             "head_against_probe": baselines.against_head(finished.fitted.baselines, _head_is_right(prepared, finished)),
         },
         "seconds": {**seconds, "total": prepared.watch.total()},
@@ -122,7 +122,7 @@ def _head_is_right(prepared: Prepared, finished: Finished) -> dict[str, Any]:
 
 
 def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery]:
-    """Pictures of the images that the headline figures come from."""
+    """Pictures of the images that the headline metrics come from."""
     published, examples = finished.published, prepared.examples
     if published.test is None:
         shown, probabilities = examples.in_split("validation"), finished.fitted.validation_probabilities
@@ -138,7 +138,7 @@ def _galleries(prepared: Prepared, finished: Finished) -> list[galleries.Gallery
 
 
 def _write_report(
-    prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]
+    prepared: Prepared, finished: Finished, run: RunDirectory, run_metrics: dict[str, Any]
 ) -> dict[str, bytes]:
     """Writes report.html; returns its plots by name."""
     examples, name = prepared.examples, prepared.config.output.model_name
@@ -148,13 +148,13 @@ def _write_report(
         report_data.Report(
             title=f"{name}: training report",
             class_names=examples.class_names,
-            metrics={"validation": figures["validation"], "test": figures["test"]},
-            weights=figures["weights"],
-            weights_note=figures["weights_note"],
-            history=figures["phases"],
-            kept_phase=figures["kept_phase"],
-            kept_reason=figures["reason"],
-            seconds=figures["seconds"],
+            metrics={"validation": run_metrics["validation"], "test": run_metrics["test"]},
+            weights=run_metrics["weights"],
+            weights_note=run_metrics["weights_note"],
+            history=run_metrics["phases"],
+            kept_phase=run_metrics["kept_phase"],
+            kept_reason=run_metrics["reason"],
+            seconds=run_metrics["seconds"],
             examples={
                 split: dict(zip(examples.class_names, row.tolist(), strict=True))
                 for split, row in counts.items()
@@ -165,9 +165,9 @@ def _write_report(
             label_conflicts=prepared.label_conflicts,
             configuration=to_flat(prepared.config),
             paths={what: str(path) for what, path in _results(prepared, run).items()},
-            slices=figures["slices"],
-            calibration=figures["calibration"],
-            baselines=figures["baselines"],
+            slices=run_metrics["slices"],
+            calibration=run_metrics["calibration"],
+            baselines=run_metrics["baselines"],
             galleries=_galleries(prepared, finished),
             advice=[prepared.balance_advice] if prepared.balance_advice else [],
         ),
@@ -185,15 +185,15 @@ def _results(prepared: Prepared, run: RunDirectory) -> dict[str, Path]:
     }
 
 
-def _comparisons(figures: dict[str, Any]) -> list[tuple[str, str]]:
+def _comparisons(run_metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """What the head is worth against the linear probe, and for which images the classifier is worse."""
-    compared, rows = figures["baselines"]["head_against_probe"], []
+    compared, rows = run_metrics["baselines"]["head_against_probe"], []
     if compared:
         words = {"worse": "worse than", "better": "better than", "no difference": "no different from"}
         alone = f"alone right: {compared['only_head_right']} to {compared['only_probe_right']}"
         text = f"{words[compared['verdict']]} logistic regression on {compared['split']} ({alone})"
         rows.append(("trained head", text))
-    for column in figures["slices"]:
+    for column in run_metrics["slices"]:
         for row in column["values"]:
             if row["is_flagged"]:
                 text = f"accuracy {row['figures']['accuracy']:.4f}, {-row['gaps']['accuracy']:.4f} below the others"
@@ -201,11 +201,11 @@ def _comparisons(figures: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, figures: dict[str, Any]) -> None:
+def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, run_metrics: dict[str, Any]) -> None:
     """The closing table, and what to do next."""
 
     def measured(split: str) -> list[tuple[str, str]]:
-        values = figures[split]
+        values = run_metrics[split]
         if values is None:
             return [(split, "no such split")]
         low, high = values["intervals"]["accuracy"]
@@ -218,23 +218,23 @@ def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, figures:
         ]
 
     results = _results(prepared, run)
-    seconds = {name: value for name, value in figures["seconds"].items() if value >= 0.05}
+    seconds = {name: value for name, value in run_metrics["seconds"].items() if value >= 0.05}
     terminal.table(
         [
             *measured("validation"),
             *measured("test"),
             *((f"leaked into {split}", f"{count:,}, left out") for split, count in prepared.leaked.items() if count),
-            *_comparisons(figures),
-            ("kept", figures["reason"]),
-            ("calibration", figures["calibration"]["reason"]),
+            *_comparisons(run_metrics),
+            ("kept", run_metrics["reason"]),
+            ("calibration", run_metrics["calibration"]["reason"]),
             *finished.published.rows(),
             ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())),
             *((what, str(path)) for what, path in results.items()),
         ],
         title="Result",
     )
-    if figures["weights_note"]:
-        terminal.warn(figures["weights_note"])
+    if run_metrics["weights_note"]:
+        terminal.warn(run_metrics["weights_note"])
     name, export = prepared.config.output.model_name, results["export"]
     served = shlex.quote(str(export.parent.resolve()))
     terminal.say("\nNext:")

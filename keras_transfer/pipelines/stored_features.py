@@ -45,7 +45,8 @@ def collect(examples: Examples, *, config: TrainConfig) -> StoredFeatures:
       config: image, model and feature bank.
 
     Raises:
-      UserError: weights that cannot be had, an image too small for the network, a full disk, or a file that changed.
+      UserError: weights that are not available, an image too small for the network, a full disk, or a file that
+        changed.
     """
     config = dataclasses.replace(config, views=dataclasses.replace(config.views, augmented_views=0))
     classifier = classifiers.build(

@@ -20,7 +20,7 @@ from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import precision
 from keras_transfer.saved_model import fresh_process, network
 from keras_transfer.saved_model.reader import Export
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 
 # Two float32 runs of one graph differ by the order of their sums, far below 1e-4. With fewer digits they differ where a
 # graph joins operations that were rounded one by one. A wrong channel order or resize differs far above either.
@@ -72,15 +72,13 @@ def fresh_process_started() -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-def check_parity(
-    process: subprocess.Popen[str], version_dir: Path, blueprint: Blueprint, *, files: Sequence[str]
-) -> float:
+def check_parity(process: subprocess.Popen[str], version_dir: Path, spec: ExportSpec, *, files: Sequence[str]) -> float:
     """Loads the export in a fresh process and compares its answers on real files with the classifier's.
 
     Args:
       process: from `fresh_process_started`, for one check.
       version_dir: of the export.
-      blueprint: that it was made from.
+      spec: that it was made from.
       files: readable image files.
 
     Returns:
@@ -89,9 +87,9 @@ def check_parity(
     Raises:
       RuntimeError: it is too large, or the process failed: the export is wrong and must not be published.
     """
-    name = blueprint.serving.serving_precision
+    name = spec.serving.serving_precision
     served = _answers_of(process, version_dir, files)
-    difference = float(np.abs(served - classifier_probabilities(blueprint, files, precision_name=name)).max())
+    difference = float(np.abs(served - classifier_probabilities(spec, files, precision_name=name)).max())
     if not difference <= PARITY_TOLERANCE[name]:
         raise RuntimeError(
             f"The export's probabilities differ from the classifier's by up to {difference:g}, more than "
@@ -100,11 +98,11 @@ def check_parity(
     return difference
 
 
-def classifier_probabilities(blueprint: Blueprint, files: Sequence[str], *, precision_name: str) -> NDArray[np.float32]:
+def classifier_probabilities(spec: ExportSpec, files: Sequence[str], *, precision_name: str) -> NDArray[np.float32]:
     """The classifier's own answers, from the processor: a GPU may round float32 to TensorFloat-32.
 
     Args:
-      blueprint: of an export.
+      spec: of an export.
       files: readable image files.
       precision_name: of the base: float32, bfloat16 or float16.
 
@@ -112,32 +110,32 @@ def classifier_probabilities(blueprint: Blueprint, files: Sequence[str], *, prec
       float32, shape (files, classes).
     """
     rows = []
-    base, _ = network.parts(blueprint.model)
-    compute = tf.function(blueprint.model, autograph=False, reduce_retracing=True)
+    base, _ = network.parts(spec.model)
+    compute = tf.function(spec.model, autograph=False, reduce_retracing=True)
     with tf.device("CPU"), precision.computing_in(base, precision_name):
         for start in range(0, len(files), _FILES_AT_ONCE):
             encoded = [Path(path).read_bytes() for path in files[start : start + _FILES_AT_ONCE]]
-            images = [clean_view(each, image=blueprint.image, max_pixels=blueprint.max_pixels) for each in encoded]
+            images = [clean_view(each, image=spec.image, max_pixels=spec.max_pixels) for each in encoded]
             rows.append(np.asarray(compute(tf.stack(images), training=False), np.float32))
     return np.concatenate(rows)
 
 
-def measure_precision_change(export: Export, blueprint: Blueprint, *, files: Sequence[str]) -> PrecisionChange:
+def measure_precision_change(export: Export, spec: ExportSpec, *, files: Sequence[str]) -> PrecisionChange:
     """Compares an export on real files with its classifier in float32.
 
     Args:
       export: loaded.
-      blueprint: that it was made from.
+      spec: that it was made from.
       files: readable image files.
     """
-    exact = classifier_probabilities(blueprint, files, precision_name="float32")
+    exact = classifier_probabilities(spec, files, precision_name="float32")
     batches = [files[start : start + _FILES_AT_ONCE] for start in range(0, len(files), _FILES_AT_ONCE)]
     served = np.concatenate([export.probabilities([Path(path).read_bytes() for path in batch]) for batch in batches])
     changed = int(np.sum(exact.argmax(axis=1) != served.argmax(axis=1)))
     return PrecisionChange(len(files), float(np.abs(exact - served).max()), changed)
 
 
-def check_parameters(version_dir: Path, blueprint: Blueprint) -> int:
+def check_parameters(version_dir: Path, spec: ExportSpec) -> int:
     """Counts the stored parameters: some ways of saving a model store them twice.
 
     Returns:
@@ -149,9 +147,9 @@ def check_parameters(version_dir: Path, blueprint: Blueprint) -> int:
     shapes = tf.train.load_checkpoint(str(version_dir / "variables" / "variables")).get_variable_to_shape_map()
     # The checkpoint's own description of its objects is stored among the variables.
     stored = int(sum(np.prod(shape) for name, shape in shapes.items() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"))
-    if stored != blueprint.model.count_params():
+    if stored != spec.model.count_params():
         raise RuntimeError(
-            f"The export stores {stored:,} parameters, but the classifier has {blueprint.model.count_params():,}. "
+            f"The export stores {stored:,} parameters, but the classifier has {spec.model.count_params():,}. "
             "It was not published."
         )
     return stored

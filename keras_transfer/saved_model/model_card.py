@@ -18,7 +18,7 @@ def render(metadata: Mapping[str, Any]) -> str:
       metadata: the content of metadata.json.
 
     Raises:
-      jinja2.UndefinedError: a figure is missing.
+      jinja2.UndefinedError: a metric is missing.
     """
     environment = jinja2.Environment(
         autoescape=False,  # Markdown; names are escaped by `cell`

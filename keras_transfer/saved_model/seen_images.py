@@ -1,4 +1,4 @@
-"""Which images had a part in training an export, so that whoever measures it can tell whether it has seen them."""
+"""Which images were used for training an export, so that whoever measures it can tell whether it has seen them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(version_dir: Path, digests: Mapping[str, Iterable[str]]) -> None:
 
 
 def count(version_dir: Path, digests: Iterable[str]) -> dict[str, int]:
-    """How many images had a part in training an export.
+    """How many images were used for training an export.
 
     Args:
       version_dir: of the export.

@@ -18,7 +18,7 @@ _TOP_COUNT = 5  # the customary number of best guesses; fewer where there are fe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blueprint:
+class ExportSpec:
     """All that an export's answers are made from.
 
     Attributes:
@@ -36,7 +36,7 @@ class Blueprint:
     serving: ServingConfig
 
 
-def build_module(blueprint: Blueprint) -> tuple[tf.Module, dict[str, Any]]:
+def build_module(spec: ExportSpec) -> tuple[tf.Module, dict[str, Any]]:
     """The module to save and its signatures.
 
     `keras.Model.export` stores every weight twice (keras issue 23553), and its memory grows with it. This module
@@ -46,9 +46,9 @@ def build_module(blueprint: Blueprint) -> tuple[tf.Module, dict[str, Any]]:
       The module, and signature name -> concrete function: serving_default and embed, from `image_bytes`; image_tensor,
       from `images`; classify, from `inputs`, serialized tf.Examples with the bytes in `image/encoded`.
     """
-    network = networks.trace(blueprint.model, blueprint.serving)
-    decoded, names = _decoder(blueprint), tf.constant(blueprint.class_names)
-    accept = _acceptance(blueprint.serving)
+    network = networks.trace(spec.model, spec.serving)
+    decoded, names = _decoder(spec), tf.constant(spec.class_names)
+    accept = _acceptance(spec.serving)
 
     # A server passes on tensors of any shape, so the specs promise none and the graph checks.
     @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="image_bytes")], autograph=False)
@@ -57,12 +57,12 @@ def build_module(blueprint: Blueprint) -> tuple[tf.Module, dict[str, Any]]:
 
     @tf.function(input_signature=[tf.TensorSpec(None, tf.uint8, name="images")], autograph=False)
     def image_tensor(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return accept(describe(network(_resized(_pixels(images), blueprint.image))[1], class_names=names))
+        return accept(describe(network(_resized(_pixels(images), spec.image))[1], class_names=names))
 
     @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="inputs")], autograph=False)
     def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         encoded = _files_of_examples(_strings(inputs, "inputs"))
-        scores, label_ids = tf.math.top_k(network(decoded(encoded))[1], k=len(blueprint.class_names))
+        scores, label_ids = tf.math.top_k(network(decoded(encoded))[1], k=len(spec.class_names))
         return {"classes": tf.gather(names, label_ids), "scores": scores}
 
     @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="image_bytes")], autograph=False)
@@ -70,7 +70,7 @@ def build_module(blueprint: Blueprint) -> tuple[tf.Module, dict[str, Any]]:
         return {"embedding": network(decoded(_strings(image_bytes, "image_bytes")))[0]}
 
     functions = {"serving_default": serving_default, "image_tensor": image_tensor, "classify": classify, "embed": embed}
-    return _module(blueprint.model, functions), {name: each.get_concrete_function() for name, each in functions.items()}
+    return _module(spec.model, functions), {name: each.get_concrete_function() for name, each in functions.items()}
 
 
 def _module(model: keras.Model, functions: Mapping[str, Any]) -> tf.Module:
@@ -113,14 +113,14 @@ def _acceptance(serving: ServingConfig) -> Callable[[dict[str, tf.Tensor]], dict
     return accept if serving.abstain_below else dict
 
 
-def _decoder(blueprint: Blueprint) -> Callable[[tf.Tensor], tf.Tensor]:
+def _decoder(spec: ExportSpec) -> Callable[[tf.Tensor], tf.Tensor]:
     """Encoded images, string, shape (batch,) -> float32, shape (batch, side, side, 3); traced once for all."""
-    side = blueprint.image.image_size
+    side = spec.image.image_size
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False)
     def decoded(encoded: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(
-            lambda each: resizing.clean_view(each, image=blueprint.image, max_pixels=blueprint.max_pixels),
+            lambda each: resizing.clean_view(each, image=spec.image, max_pixels=spec.max_pixels),
             encoded,
             fn_output_signature=tf.TensorSpec((side, side, 3), tf.float32),
         )

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from keras_transfer import atomic_files
 from keras_transfer.errors import UserError
 from keras_transfer.saved_model import model_card, reader, signatures, version_folder, warmup
-from keras_transfer.saved_model.signatures import Blueprint
+from keras_transfer.saved_model.signatures import ExportSpec
 
 MODEL_CARD_FILE = Path("assets.extra") / "MODEL_CARD.md"
 # What the server's Classify call looks for; `tf.saved_model.save` writes "predict" everywhere.
@@ -24,11 +24,11 @@ _INPUT_SHAPES = {"image_bytes": (-1,), "inputs": (-1,), "images": (-1, -1, -1, 3
 
 
 @contextlib.contextmanager
-def staging(blueprint: Blueprint, *, folder: Path, version: int) -> Iterator[reader.Export]:
+def staging(spec: ExportSpec, *, folder: Path, version: int) -> Iterator[reader.Export]:
     """Writes and loads an export; it appears as `folder/version` when the block ends, and not at all if it raises.
 
     Args:
-      blueprint: what to export.
+      spec: what to export.
       folder: of the served model, whose name it bears; holds its numbered versions.
       version: must not exist yet.
 
@@ -40,13 +40,13 @@ def staging(blueprint: Blueprint, *, folder: Path, version: int) -> Iterator[rea
     """
     check_version_is_free(folder, version)
     with atomic_files.whole_folder(folder / str(version)) as temporary:
-        module, functions = signatures.build_module(blueprint)
+        module, functions = signatures.build_module(spec)
         tf.saved_model.save(module, str(temporary), signatures=functions)
         _complete_signature_defs(temporary)
         labels = temporary / version_folder.LABELS_FILE
         labels.parent.mkdir()
-        labels.write_text("".join(f"{name}\n" for name in blueprint.class_names), "utf-8")
-        warmup.write(temporary, model_name=folder.name, serving=blueprint.serving)
+        labels.write_text("".join(f"{name}\n" for name in spec.class_names), "utf-8")
+        warmup.write(temporary, model_name=folder.name, serving=spec.serving)
         yield reader.read(temporary)
 
 

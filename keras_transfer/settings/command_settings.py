@@ -10,7 +10,7 @@ from keras_transfer.settings.train_settings import BACKBONES, SPLITS
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings(Settings):
-    """The export to measure, and where the figures go."""
+    """The export to measure, and where the metrics go."""
 
     export_dir: str = setting("", "Version folder of an export, such as runs/x/export/vehicles/1.", is_path=True)
     evaluate_split: str = setting(

@@ -220,21 +220,21 @@ def _with_one_hot(batches: tf.data.Dataset, model: keras.Model) -> tf.data.Datas
 
 def _evaluate(inputs: PhaseInputs) -> tuple[float, float]:
     """Validation loss and accuracy of the weights as they are."""
-    figures = inputs.model.evaluate(_with_one_hot(inputs.validation, inputs.model), verbose=0, return_dict=True)
-    return float(figures["loss"]), float(figures["accuracy"])
+    metrics = inputs.model.evaluate(_with_one_hot(inputs.validation, inputs.model), verbose=0, return_dict=True)
+    return float(metrics["loss"]), float(metrics["accuracy"])
 
 
 def _verdict(results: Sequence[PhaseResult]) -> tuple[str, str]:
     last = results[-1]
-    figures = f"validation loss {last.validation_loss:.4f}, accuracy {last.validation_accuracy:.4f}"
+    metrics = f"validation loss {last.validation_loss:.4f}, accuracy {last.validation_accuracy:.4f}"
     if len(results) == 1:
-        return last.phase.name, f"Epoch {last.best_epoch} of the head phase was the best ({figures})."
+        return last.phase.name, f"Epoch {last.best_epoch} of the head phase was the best ({metrics})."
     if last.best_epoch == 0:
         return HEAD, (
             "No epoch of the fine-tune phase was at least as good in both validation loss and accuracy as the head "
-            f"phase's best ({figures})."
+            f"phase's best ({metrics})."
         )
-    return last.phase.name, f"Fine-tuning made validation no worse (epoch {last.best_epoch}: {figures})."
+    return last.phase.name, f"Fine-tuning made validation no worse (epoch {last.best_epoch}: {metrics})."
 
 
 def as_history(result: PhaseResult) -> dict[str, Any]:

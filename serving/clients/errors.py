@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ClientError(Exception):
-    """No image will be answered until a person mends something; the message says what to check."""
+    """No image will be answered until a person fixes something; the message says what to check."""
 
 
 class UnavailableError(ClientError):

@@ -1,6 +1,6 @@
 """Accuracy of whole runs on real photos with ImageNet weights: one seed each, against a bound that means a fault.
 
-The figures of three seeds, which vary by some photos, are in the README.
+The metrics of three seeds, which vary by some photos, are in the README.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def trained(name: str, folder: Path) -> dict[str, Any]:
         "feature_cache_dir": str(folder / "cache"),
         "run_dir": str(folder / "run"),
     }
-    figures = train.train(from_flat(TrainConfig, settings))
-    assert figures is not None
-    return figures
+    metrics = train.train(from_flat(TrainConfig, settings))
+    assert metrics is not None
+    return metrics
 
 
 @pytest.mark.parametrize(
     ("name", "split", "lowest_accuracy"), [("hymenoptera", "validation", 0.94), ("flowers", "test", 0.84)]
 )
 def test_a_run_on_real_photos_is_as_accurate_as_is_known_to_be_reachable(name, split, lowest_accuracy, tmp_path):
-    figures = trained(name, tmp_path)
+    metrics = trained(name, tmp_path)
 
-    assert figures[split]["accuracy"] >= lowest_accuracy
-    best_of_head = min(row["validation_loss"] for row in figures["phases"][0]["epochs"])
+    assert metrics[split]["accuracy"] >= lowest_accuracy
+    best_of_head = min(row["validation_loss"] for row in metrics["phases"][0]["epochs"])
     # Fine-tuning ends no worse. Its cut stores other features than the head's, so rounding sets the two a bit apart.
-    assert figures["validation"]["log_loss"] <= best_of_head + 0.002
+    assert metrics["validation"]["log_loss"] <= best_of_head + 0.002

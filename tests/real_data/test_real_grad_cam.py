@@ -1,7 +1,7 @@
 """Grad-CAM of a trained classifier looks at the vehicle: measured with the drawings' own masks.
 
 At 320 pixels the maps have 10 x 10 places. At 224 they have 7 x 7, so coarse that the heat of a vehicle's edge spills
-over it; docs/measurements.md has the figures of both.
+over it; docs/measurements.md has the metrics of both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures of a run on real photos: its linear probe is scikit-learn's own, and its probabilities are calibrated."""
+"""The metrics of a run on real photos: its linear probe is scikit-learn's own, and its probabilities are calibrated."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def figures(folder) -> dict[str, Any]:
+def metrics(folder) -> dict[str, Any]:
     if not (PHOTOS.is_dir() and WEIGHTS.is_file()):
         pytest.skip(f"{PHOTOS} or {WEIGHTS} is not on this machine")
     settings: dict[str, Any] = {
@@ -45,13 +45,13 @@ def figures(folder) -> dict[str, Any]:
     return found
 
 
-def test_temperature_scaling_lowers_the_calibration_error_of_validation(figures):
-    before, after = figures["calibration"]["before"], figures["calibration"]["after"]
+def test_temperature_scaling_lowers_the_calibration_error_of_validation(metrics):
+    before, after = metrics["calibration"]["before"], metrics["calibration"]["after"]
     assert after["log_loss"] < before["log_loss"]
     assert after["ece"] < before["ece"]
 
 
-def test_the_probabilities_of_the_export_are_the_calibrated_ones(figures, folder):
+def test_the_probabilities_of_the_export_are_the_calibrated_ones(metrics, folder):
     settings = {
         "export_dir": str(folder / "run" / "export" / "flowers" / "1"),
         "image_dir": str(PHOTOS),
@@ -59,12 +59,12 @@ def test_the_probabilities_of_the_export_are_the_calibrated_ones(figures, folder
         "output": str(folder / "evaluation"),
     }
     served = evaluate.evaluate(from_flat(EvaluateConfig, settings))["evaluation"]
-    before, after = (figures["calibration"][when]["log_loss"] for when in ("before", "after"))
+    before, after = (metrics["calibration"][when]["log_loss"] for when in ("before", "after"))
     # The bank's features are rounded to bfloat16, those of the export are not.
     assert served["log_loss"] == pytest.approx(after, abs=(before - after) / 2)
 
 
-def test_the_linear_probe_is_scikit_learn_s_own_on_the_same_features(figures, folder):
+def test_the_linear_probe_is_scikit_learn_s_own_on_the_same_features(metrics, folder):
     """Within two photos, because these features are float32 and those of the bank are not."""
     classifier = keras.saving.load_model(folder / "run" / "classifier.keras")
     base = keras.Model(classifier.inputs[0], classifier.get_layer("head_pooling").output)
@@ -74,7 +74,7 @@ def test_the_linear_probe_is_scikit_learn_s_own_on_the_same_features(figures, fo
         rows = [row for row in data["examples"] if row["split"] == split]
         images = [clean_view(Path(row["path"]).read_bytes(), image=ImageConfig(), max_pixels=10**8) for row in rows]
         parts[split] = base.predict(np.stack(images), verbose=0), [row["label"] for row in rows]
-    probe = next(row for row in figures["baselines"]["rows"] if row["name"] == "linear probe")
+    probe = next(row for row in metrics["baselines"]["rows"] if row["name"] == "linear probe")
     strength = float(probe["setting"].removeprefix("C = "))
     own = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000)).fit(*parts["train"])
     assert probe["test"]["accuracy"] == pytest.approx(own.score(*parts["test"]), abs=2.5 / len(parts["test"][1]))
