@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ _FOLDERS = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "KERAS_HOME", "TFDS_DAT
 
 def pytest_configure(config: pytest.Config) -> None:
     """Sets the environment before any test module imports TensorFlow, Keras or Matplotlib, which read it only then."""
+    # A shell ignores Ctrl-C for what it starts in the background, and tests send it to themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tempfile.TemporaryDirectory(prefix="keras_transfer-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

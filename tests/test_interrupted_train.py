@@ -26,13 +26,13 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def open_locks() -> list[str]:
-    """Lock files of columns that this process has open."""
-    found, folder = [], Path("/proc/self/fd")
-    for number in os.listdir(folder) if folder.exists() else ():
+def open_locks(folder: Path) -> list[str]:
+    """Lock files of columns below a folder that this process has open."""
+    found, descriptors = [], Path("/proc/self/fd")
+    for number in os.listdir(descriptors) if descriptors.exists() else ():
         with contextlib.suppress(FileNotFoundError):
             found.append(os.readlink(f"/proc/self/fd/{number}"))
-    return [path for path in found if path.endswith(column_lock.LOCK_FILE)]
+    return [path for path in found if path.startswith(f"{folder}/") and path.endswith(column_lock.LOCK_FILE)]
 
 
 def frozen_passes(capsys: pytest.CaptureFixture[str], flags: list[str]) -> int:
@@ -48,7 +48,7 @@ def frozen_passes(capsys: pytest.CaptureFixture[str], flags: list[str]) -> int:
 def test_neither_a_run_nor_a_dry_run_on_a_filled_bank_leaves_it_open(small_run):
     flags = small_run_flags(small_run.photos, small_run.path.parent)
     assert run_command("train", *flags, "--run_dir=", "--dry_run") == 0
-    assert open_locks() == []
+    assert open_locks(small_run.path.parent) == []
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -56,8 +56,8 @@ def test_ctrl_c_while_the_bank_is_filled_says_what_is_kept_and_the_next_run_goes
     photos, tmp_path, monkeypatch, capsys, number, exit_code
 ):
     @contextlib.contextmanager
-    def bar(**_: object) -> Iterator[Callable[[int], None]]:
-        yield lambda count: signal.raise_signal(number) if count else None
+    def bar(*, unit: str, **_: object) -> Iterator[Callable[[int], None]]:
+        yield lambda count: signal.raise_signal(number) if count and unit == "view" else None
 
     monkeypatch.setattr(filling, "COMPUTE_BATCH", 2)
     flags = small_run_flags(photos, tmp_path)
@@ -100,7 +100,7 @@ def test_ctrl_c_while_a_phase_is_trained_says_that_only_the_bank_is_kept(
     (message,) = re.findall(r"ERROR: .*", capsys.readouterr().err)
     assert ("bank is kept" in message) is uses_bank
     assert "epochs are not" in message
-    assert open_locks() == []
+    assert open_locks(tmp_path) == []
 
 
 def change(path: Path) -> None:
@@ -148,4 +148,4 @@ def test_a_photo_that_changes_or_goes_while_it_is_inspected_is_one_error_that_na
     (message,) = re.findall(r"ERROR: .*", printed)
     assert str(path) in message
     assert "Traceback" not in printed
-    assert open_locks() == []
+    assert open_locks(tmp_path) == []
