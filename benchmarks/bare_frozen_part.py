@@ -22,26 +22,25 @@ def main() -> None:
     terminal.import_tensorflow_quietly()
     import tensorflow as tf
 
-    from keras_transfer.feature_bank import filling
+    from keras_transfer.feature_bank import features
     from keras_transfer.model import classifier as classifiers
     from keras_transfer.model import cut, precision
 
     config = ModelConfig(backbone=options.backbone, weights="random")
     classifier = classifiers.build(config, class_count=2, image_size=options.image_size, seed=0)
     arithmetic = precision.resolve(options.precision)
-    compute = filling.make_frozen_function(classifier, [classifier.head_cut], arithmetic)
+    compute = features.make_frozen_function(classifier, [classifier.head_cut], arithmetic)
     images = tf.random.stateless_uniform(
-        (filling.COMPUTE_BATCH, options.image_size, options.image_size, 3), (0, 0), maxval=255.0
+        (features.COMPUTE_BATCH, options.image_size, options.image_size, 3), (0, 0), maxval=255.0
     )
     compute(images)
     seconds = []
     for _ in range(_BATCHES):
         started = time.perf_counter()
-        outputs, _ = compute(images)
-        outputs[0].numpy()
+        compute(images)[0].numpy()
         seconds.append(time.perf_counter() - started)
     work = cut.multiply_accumulates(cut.frozen_part(classifier.model, [classifier.head_cut]))
-    rate = filling.COMPUTE_BATCH / sorted(seconds)[len(seconds) // 2]
+    rate = features.COMPUTE_BATCH / sorted(seconds)[len(seconds) // 2]
     print(json.dumps({"images_a_second": rate, "gflop_an_image": 2 * work / 1e9, "precision": arithmetic}))
 
 

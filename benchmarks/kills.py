@@ -43,8 +43,7 @@ def build(photos: Path, cache: Path) -> None:
 
     with prepare.prepare(config, sources.load(config.source), started=started) as prepared:
         began = time.perf_counter()
-        if prepared.plan.gaps:
-            filling.fill(prepared.classifier, prepared.plan.banks, prepared.plan.gaps, config=config)
+        filling.fill(prepared.classifier, prepared.plan.banks, prepared.plan.missing, config=config)
     print(json.dumps({"filling": began - started, "ended": time.perf_counter() - started}))
 
 

@@ -11,21 +11,19 @@ from keras_transfer.feature_bank import filling
 from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
-from keras_transfer.training import phases, plan
+from keras_transfer.training import phases
 
 
 def open_banks(classifier: Classifier, config: TrainConfig) -> tuple[FeatureBank, ...]:
     """Those of a configuration, in float32."""
-    folder = Path(config.training.feature_cache_dir)
-    return plan.open_banks(
-        classifier, phases.plan(classifier, config.training), config=config, arithmetic="float32", cache_dir=folder
-    )
+    cuts = [phase.cut for phase in phases.plan(classifier, config.training)]
+    return filling.open_banks(classifier, cuts, config=config, precision_name="float32")
 
 
 def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tuple[FeatureBank, ...]:
     """Opens and fills them."""
     banks = open_banks(classifier, config)
-    filling.fill(classifier, banks, filling.find_gaps(banks, examples), config=config)
+    filling.fill(classifier, banks, filling.find_missing(banks, examples), config=config)
     return banks
 
 

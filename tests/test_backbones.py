@@ -1,4 +1,4 @@
-"""The registry of backbones, compared with `keras.applications`."""
+"""Tests of keras_transfer.settings.backbones and keras_transfer.model.backbones, against `keras.applications`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer.model.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone, build_base, build_network
-from keras_transfer.settings import config
+from keras_transfer.model.backbones import build_base, build_network, preprocess
+from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone
 
 ALL = tuple(BACKBONES.values())
 # The module of keras.applications that holds each one's preprocess_input.
@@ -46,20 +46,16 @@ def pixels(side: int, count: int = 2) -> NDArray[np.float32]:
     return np.random.default_rng(3).uniform(0, 255, (count, side, side, 3)).astype(np.float32)
 
 
-def test_the_registry_knows_every_backbone_of_the_configuration() -> None:
-    assert tuple(BACKBONES) == tuple(config.BACKBONES)
-
-
 @pytest.mark.parametrize("backbone", ALL, ids=by_name)
 def test_keras_refuses_an_image_smaller_than_the_configured_smallest(backbone: Backbone) -> None:
-    with pytest.raises(ValueError, match=f"at least {config.BACKBONES[backbone.name]}x"):
-        build_network(backbone, image_size=config.BACKBONES[backbone.name] - 1)
+    with pytest.raises(ValueError, match=f"at least {backbone.smallest_image_size}x"):
+        build_network(backbone, image_size=backbone.smallest_image_size - 1)
 
 
 @pytest.mark.parametrize("backbone", ALL, ids=by_name)
 def test_preprocessing_in_the_graph_equals_that_of_keras(backbone: Backbone) -> None:
     image = keras.Input((5, 5, 3))
-    computed = keras.Model(image, backbone.preprocess(image))(pixels(5)).numpy()
+    computed = keras.Model(image, preprocess(backbone, image))(pixels(5)).numpy()
     expected = getattr(keras.applications, MODULES[backbone.name]).preprocess_input(pixels(5))
     np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import classifier, cut
-from keras_transfer.model.backbones import BACKBONES, build_base
+from keras_transfer.model.backbones import build_base
 from keras_transfer.model.classifier import Classifier
-from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
+from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.config import ModelConfig
 
 SIDE = 64
@@ -33,7 +33,7 @@ def built(backbone: str = "resnet50", **settings: Any) -> Classifier:
 @functools.cache
 def untrained(backbone: str) -> Classifier:
     """The graph alone, which is all that choosing a cut needs; drawing 14 sets of weights would take long."""
-    base = build_base(BACKBONES[backbone], image_size=SMALLEST_IMAGE_SIZES[backbone])
+    base = build_base(BACKBONES[backbone], image_size=BACKBONES[backbone].smallest_image_size)
     pooled = keras.layers.GlobalAveragePooling2D(name="head_pooling")(base.output)
     model = keras.Model(base.inputs[0], keras.layers.Dense(2, name="logits")(pooled))
     return Classifier(model, BACKBONES[backbone], base.operations[-1].name, "head_pooling", "random", "")

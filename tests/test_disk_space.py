@@ -12,7 +12,9 @@ import pytest
 from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import disk_space
 from keras_transfer.feature_bank.column_lock import LOCK_FILE
-from keras_transfer.feature_bank.store import FeatureBank, Recipe
+from keras_transfer.feature_bank.disk_space import Cache
+from keras_transfer.feature_bank.recipe import Recipe
+from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 RECORD_BYTES = 20_000
@@ -30,27 +32,27 @@ def make_bank(folder: Path, name: str, *, last_used: float) -> FeatureBank:
         seed=0,
     )
     bank = FeatureBank(folder, recipe)
-    bank.columns[0].add(["0" * 64], np.zeros((1, RECORD_BYTES // 2), np.float16))
-    os.utime(bank.columns[0].folder / LOCK_FILE, (last_used, last_used))
+    bank.add(["0" * 64], [0], np.zeros((1, RECORD_BYTES // 2), np.float16))
+    os.utime(bank.folder / recipe.key(0) / LOCK_FILE, (last_used, last_used))
     return bank
 
 
 def exists(bank: FeatureBank) -> bool:
-    return bank.columns[0].folder.exists()
+    return (bank.folder / bank.recipe.key(0)).exists()
 
 
 def test_the_size_counts_all_banks(tmp_path):
-    assert disk_space.size_bytes(tmp_path) == 0
+    assert Cache(tmp_path).size_bytes() == 0
     for name in "ab":
         make_bank(tmp_path, name, last_used=1).close()
-    assert 2 * RECORD_BYTES < disk_space.size_bytes(tmp_path) < 2 * RECORD_BYTES + 4000
+    assert 2 * RECORD_BYTES < Cache(tmp_path).size_bytes() < 2 * RECORD_BYTES + 4000
 
 
 def test_the_least_recently_used_bank_goes_first_and_no_more_than_needed(tmp_path):
     old, oldest, new = (make_bank(tmp_path, name, last_used=used) for name, used in (("a", 20), ("b", 10), ("c", 30)))
     for bank in (old, oldest, new):
         bank.close()
-    disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=3 * RECORD_BYTES + 3000)
+    Cache(tmp_path, 3 * RECORD_BYTES + 3000).make_room(RECORD_BYTES // 2)
     assert [exists(bank) for bank in (old, oldest, new)] == [True, False, True]
 
 
@@ -58,7 +60,7 @@ def test_a_bank_in_use_is_never_removed(tmp_path):
     open_bank = make_bank(tmp_path, "a", last_used=10)
     closed_bank = make_bank(tmp_path, "b", last_used=20)
     closed_bank.close()
-    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES + 2000)
+    Cache(tmp_path, RECORD_BYTES + 2000).make_room(0)
     assert exists(open_bank)
     assert not exists(closed_bank)
     np.testing.assert_array_equal(open_bank.read(["0" * 64], [0]), 0)
@@ -66,12 +68,12 @@ def test_a_bank_in_use_is_never_removed(tmp_path):
 
 def test_what_cannot_fit_under_the_limit_is_refused_with_its_bytes(tmp_path):
     with pytest.raises(UserError, match=r"needs 1,000,000 bytes.*--feature_cache_max_bytes=500,000"):
-        disk_space.make_room(tmp_path, needed_bytes=1_000_000, max_bytes=500_000)
+        Cache(tmp_path, 500_000).make_room(1_000_000)
 
 
 def test_banks_in_use_over_the_limit_are_told_where_nothing_is_to_be_written(tmp_path, capsys):
     bank = make_bank(tmp_path, "a", last_used=1)
-    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=RECORD_BYTES // 2)
+    Cache(tmp_path, RECORD_BYTES // 2).make_room(0)
     assert exists(bank)
     assert "over --feature_cache_max_bytes=10,000, all of it in use" in capsys.readouterr().err
 
@@ -79,7 +81,7 @@ def test_banks_in_use_over_the_limit_are_told_where_nothing_is_to_be_written(tmp
 def test_no_limit_removes_nothing(tmp_path):
     bank = make_bank(tmp_path, "a", last_used=1)
     bank.close()
-    disk_space.make_room(tmp_path, needed_bytes=10, max_bytes=0)
+    Cache(tmp_path).make_room(10)
     assert exists(bank)
 
 
@@ -87,8 +89,8 @@ def test_a_disk_that_is_too_small_is_refused_with_the_bytes_needed(tmp_path, mon
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
     with pytest.raises(UserError, match=r"needs 61 bytes .* 60 free"):
-        disk_space.make_room(tmp_path / "not" / "there", needed_bytes=61, max_bytes=0)
-    disk_space.make_room(tmp_path, needed_bytes=60, max_bytes=0)
+        Cache(tmp_path / "not" / "there").make_room(61)
+    Cache(tmp_path).make_room(60)
 
 
 def test_what_is_in_use_counts_and_what_is_not_could_go(tmp_path):
@@ -96,30 +98,30 @@ def test_what_is_in_use_counts_and_what_is_not_could_go(tmp_path):
     used, unused = (make_bank(tmp_path, name, last_used=10) for name in "ab")
     unused.close()
     limit = 2 * RECORD_BYTES
-    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit) == ""
-    assert "in use" in disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
-    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0) == ""
-    assert disk_space.shortage(tmp_path, needed_bytes=0, max_bytes=1) == ""
+    assert Cache(tmp_path, limit).shortage(RECORD_BYTES // 2) == ""
+    assert "in use" in Cache(tmp_path, limit).shortage(RECORD_BYTES)
+    assert Cache(tmp_path).shortage(RECORD_BYTES) == ""
+    assert Cache(tmp_path, 1).shortage(0) == ""
     assert exists(unused)
-    disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES // 2, max_bytes=limit)
+    Cache(tmp_path, limit).make_room(RECORD_BYTES // 2)
     assert exists(used)
     assert not exists(unused)
     with pytest.raises(UserError, match="in use"):
-        disk_space.make_room(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=limit)
+        Cache(tmp_path, limit).make_room(RECORD_BYTES)
 
 
 def test_what_the_limit_frees_is_free_on_the_disk_too(tmp_path, monkeypatch):
     make_bank(tmp_path, "a", last_used=1).close()
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: usage(100, 40, 60))
-    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=RECORD_BYTES) == ""
-    assert disk_space.shortage(tmp_path, needed_bytes=RECORD_BYTES, max_bytes=0)
+    assert Cache(tmp_path, RECORD_BYTES).shortage(RECORD_BYTES) == ""
+    assert Cache(tmp_path).shortage(RECORD_BYTES)
 
 
 def test_a_file_among_the_banks_is_nobody_s_column(tmp_path):
     make_bank(tmp_path, "a", last_used=1).close()
     (tmp_path / "feature_bank" / "notes.txt").write_text("mine")
-    disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+    Cache(tmp_path, 1).make_room(0)
     assert [path.name for path in (tmp_path / "feature_bank").iterdir()] == ["notes.txt"]
 
 

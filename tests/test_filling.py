@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ import tensorflow as tf
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
-from keras_transfer.feature_bank import filling
-from keras_transfer.feature_bank.store import Column
+from keras_transfer.feature_bank import features, filling
+from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
@@ -41,12 +41,17 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return make_classifier(make_config(tmp_path_factory.mktemp("unused")))
 
 
+def missing(bank: FeatureBank, examples: Examples, view: int) -> np.ndarray:
+    return bank.missing(examples.sha256, [view] * len(examples))
+
+
 def test_training_images_get_every_view_and_validation_images_the_clean_one(classifier, examples, tmp_path):
     config = make_config(tmp_path)
     (bank,) = fill(classifier, examples, config)
-    assert [len(column.places) for column in bank.columns] == [TRAIN + VALIDATION, TRAIN, TRAIN]
-    assert not set(examples.in_split("test").sha256) & set(bank.columns[0].places)
-    assert filling.find_gaps([bank], examples) == []
+    stored = [examples.select(np.flatnonzero(~missing(bank, examples, view))).splits for view in range(3)]
+    train, validation = ("train",) * TRAIN, ("validation",) * VALIDATION
+    assert stored == [train + validation, train, train]
+    assert filling.find_missing([bank], examples) == []
 
 
 def test_the_bank_holds_what_the_network_gives_for_the_very_image_that_serving_sees(classifier, examples, tmp_path):
@@ -97,24 +102,24 @@ def test_only_what_is_missing_is_computed(classifier, examples, tmp_path):
     config = make_config(tmp_path)
     fill(classifier, examples.select(range(5)), config)
     banks = open_banks(classifier, config)
-    gaps = filling.find_gaps(banks, examples)
-    assert sum(gap.record_count for gap in gaps) == (TRAIN - 5) * 3 + VALIDATION
+    lacking = filling.find_missing(banks, examples)
+    assert sum(part.record_count for part in lacking) == (TRAIN - 5) * 3 + VALIDATION
     more_views = make_config(tmp_path, augmented_views=3)
-    gaps = filling.find_gaps(open_banks(classifier, more_views), examples.select(range(5)))
-    assert [(gap.views, len(gap.examples)) for gap in gaps] == [((3,), 5)]
+    lacking = filling.find_missing(open_banks(classifier, more_views), examples.select(range(5)))
+    assert [(part.views, len(part.examples)) for part in lacking] == [((3,), 5)]
 
 
 def test_the_same_image_twice_is_computed_once(classifier, examples, tmp_path):
     config = make_config(tmp_path)
     banks = open_banks(classifier, config)
-    gaps = filling.find_gaps(banks, examples.select([0, 0, 1, 0]))
-    assert [len(gap.examples) for gap in gaps] == [2]
+    lacking = filling.find_missing(banks, examples.select([0, 0, 1, 0]))
+    assert [len(part.examples) for part in lacking] == [2]
 
 
 def test_an_image_in_train_and_validation_gets_every_view_once(classifier, examples, tmp_path):
     twice = dataclasses.replace(examples.select([0, 0]), splits=("validation", "train"))
-    gaps = filling.find_gaps(open_banks(classifier, make_config(tmp_path)), twice)
-    assert [(gap.views, len(gap.examples)) for gap in gaps] == [((0, 1, 2), 1)]
+    lacking = filling.find_missing(open_banks(classifier, make_config(tmp_path)), twice)
+    assert [(part.views, len(part.examples)) for part in lacking] == [((0, 1, 2), 1)]
 
 
 def test_a_bank_is_the_same_bit_for_bit_whatever_the_order_of_the_files(classifier, examples, tmp_path):
@@ -125,10 +130,10 @@ def test_a_bank_is_the_same_bit_for_bit_whatever_the_order_of_the_files(classifi
 
 def test_many_shards_hold_the_same_records_as_one(classifier, examples, tmp_path, monkeypatch):
     (whole,) = fill(classifier, examples, make_config(tmp_path / "a"))
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", 2)
+    monkeypatch.setattr(features, "COMPUTE_BATCH", 2)
     monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
     (split,) = fill(classifier, examples, make_config(tmp_path / "b"))
-    assert len(list(split.columns[0].folder.glob("*.records"))) > 2
+    assert len(list(split.folder.rglob("*.records"))) > 2 * 3
     train = examples.in_split("train")
     for view in range(3):
         records = [bank.read(train.sha256, [view] * TRAIN) for bank in (whole, split)]
@@ -151,7 +156,7 @@ def test_a_full_disk_names_the_bytes_needed_and_leaves_nothing_half_written(
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Column, "add", full)
+    monkeypatch.setattr(FeatureBank, "add", full)
     needed = (TRAIN * 3 + VALIDATION) * 512 * 2
     with pytest.raises(UserError, match=f"needs {needed:,} bytes"):
         fill(classifier, examples, make_config(tmp_path))
@@ -172,19 +177,19 @@ def test_a_file_that_changed_meanwhile_is_named_and_nothing_is_stored_under_its_
     with pytest.raises(UserError, match=re.escape(str(path))):
         fill(classifier, changed, config)
     for bank in open_banks(classifier, config):
-        assert bank.missing_views(examples.sha256[0], range(3)) == (0, 1, 2)
+        assert bank.missing(examples.sha256[:1] * 3, range(3)).all()
 
 
 def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classifier, examples, tmp_path, monkeypatch):
-    def gone(self: Column, digests: Sequence[str], records: np.ndarray) -> None:
-        if self.places:
+    def gone(self: FeatureBank, *arguments: Any) -> None:
+        if contents(self.folder):
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.folder))
-        add(self, digests, records)
+        add(self, *arguments)
 
-    add = Column.add
-    monkeypatch.setattr(Column, "add", gone)
+    add = FeatureBank.add
+    monkeypatch.setattr(FeatureBank, "add", gone)
     monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", 6)
+    monkeypatch.setattr(features, "COMPUTE_BATCH", 6)
     config = make_config(tmp_path)
     with pytest.raises(UserError, match="--feature_cache_dir"):
         fill(classifier, examples, config)
@@ -193,9 +198,9 @@ def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classif
 
 def test_a_shard_ends_when_its_time_is_up(classifier, examples, tmp_path, monkeypatch):
     monkeypatch.setattr(filling, "_SHARD_SECONDS", 0.0)
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", 3)
+    monkeypatch.setattr(features, "COMPUTE_BATCH", 3)
     (bank,) = fill(classifier, examples, make_config(tmp_path))
-    assert len(list(bank.columns[2].folder.glob("*.records"))) == TRAIN
+    assert len(list((bank.folder / bank.recipe.key(2)).glob("*.records"))) == TRAIN
 
 
 BUILD = """
@@ -204,20 +209,18 @@ from pathlib import Path
 from keras_transfer import terminal
 terminal.import_tensorflow_quietly()
 sys.path.insert(0, {tests!r})
-from small_bank import contents, fill, open_banks
+from small_bank import open_banks
 from small_training import make_classifier, make_config, make_examples
-from keras_transfer.training import bank_filling, phases, plan
-bank_filling.COMPUTE_BATCH = 1
-bank_filling._SHARD_IMAGES = 1
-config = make_config(Path(sys.argv[1]))
-classifier = make_classifier(config)
+from keras_transfer.feature_bank import features, filling
+features.COMPUTE_BATCH = 1
+filling._SHARD_IMAGES = 1
+classifier = make_classifier(make_config(Path(sys.argv[1])))
 examples = make_examples(Path(sys.argv[1]))
 for line in sys.stdin:
-    folder = Path(line.strip())
-    planned = phases.plan(classifier, config.training)
-    banks = plan.open_banks(classifier, planned, config=config, arithmetic="float32", cache_dir=folder)
+    config = make_config(Path("unused"), feature_cache_dir=line.strip())
+    banks = open_banks(classifier, config)
     print("started", flush=True)
-    bank_filling.fill(classifier, banks, bank_filling.find_gaps(banks, examples), config=config)
+    filling.fill(classifier, banks, filling.find_missing(banks, examples), config=config)
     for bank in banks:
         bank.close()
     print("done", flush=True)

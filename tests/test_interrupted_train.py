@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from keras_transfer import terminal
-from keras_transfer.feature_bank import column_lock, filling
+from keras_transfer.feature_bank import column_lock, features
 from keras_transfer.pipelines import prepare, stored_features
 from keras_transfer.training import phases
 from small_training import run_command, small_run_flags, write_photos
@@ -59,7 +59,7 @@ def test_ctrl_c_while_the_bank_is_filled_says_what_is_kept_and_the_next_run_goes
     def bar(*, unit: str, **_: object) -> Iterator[Callable[[int], None]]:
         yield lambda count: signal.raise_signal(number) if count and unit == "view" else None
 
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", 2)
+    monkeypatch.setattr(features, "COMPUTE_BATCH", 2)
     flags = small_run_flags(photos, tmp_path)
     all_of_them = frozen_passes(capsys, flags)
     assert all_of_them == 15 * 2 + 6

@@ -11,7 +11,7 @@ import pytest
 
 from keras_transfer import interruption, terminal
 from keras_transfer.data.examples import Examples
-from keras_transfer.feature_bank import filling
+from keras_transfer.feature_bank import features
 from keras_transfer.model.classifier import Classifier
 from small_bank import contents, fill
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
@@ -107,7 +107,7 @@ def undisturbed(classifier, examples, tmp_path_factory):
 def test_an_interruption_keeps_what_was_finished_says_how_much_and_changes_no_record(
     classifier, examples, undisturbed, tmp_path, monkeypatch, capsys, batch, after_batches, number, exit_code
 ):
-    monkeypatch.setattr(filling, "COMPUTE_BATCH", batch)
+    monkeypatch.setattr(features, "COMPUTE_BATCH", batch)
     total = TRAIN * 3 + VALIDATION
     config = make_config(tmp_path)
     with monkeypatch.context() as once:

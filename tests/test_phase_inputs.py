@@ -14,13 +14,13 @@ import tensorflow as tf
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
-from keras_transfer.feature_bank import filling
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
-from keras_transfer.training import phase_inputs, phases, plan
+from keras_transfer.training import phase_inputs, phases
 from keras_transfer.training.phase_inputs import PhaseInputs
 from keras_transfer.training.phases import Outcome, Phase
+from small_bank import fill
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
@@ -30,12 +30,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 
 
 def bank_inputs(classifier: Classifier, examples: Examples, config: TrainConfig, phase: Phase) -> PhaseInputs:
-    planned = phases.plan(classifier, config.training)
-    banks = plan.open_banks(
-        classifier, planned, config=config, arithmetic="float32", cache_dir=Path(config.training.feature_cache_dir)
-    )
-    filling.fill(classifier, banks, filling.find_gaps(banks, examples), config=config)
-    bank = next(bank for bank in banks if bank.recipe.cut == phase.cut)
+    bank = next(bank for bank in fill(classifier, examples, config) if bank.recipe.cut == phase.cut)
     return phase_inputs.from_bank(classifier, bank, examples, config=config, epochs=phase.epochs)
 
 

@@ -90,7 +90,7 @@ def test_records_in_use_count_towards_the_limit_before_any_work(examples, tmp_pa
     classifier = make_classifier(make_config(tmp_path))
     stored = make_config(tmp_path, augmented_views=0)
     with_clean = plan.make(classifier, phases.plan(classifier, stored.training), examples, config=stored)
-    filling.fill(classifier, with_clean.banks, with_clean.gaps, config=stored)
+    filling.fill(classifier, with_clean.banks, with_clean.missing, config=stored)
     with_clean.close()
     limit = {"head_epochs": 5, "augmented_views": 1, "feature_cache_max_bytes": TRAIN * 512 * 2 + 1000}
     config = make_config(tmp_path, feature_cache=feature_cache, **limit)
@@ -130,9 +130,9 @@ def test_a_filled_bank_costs_nothing_more(examples, tmp_path):
     config = make_config(tmp_path)
     classifier = make_classifier(config)
     first = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
-    filling.fill(classifier, first.banks, first.gaps, config=config)
+    filling.fill(classifier, first.banks, first.missing, config=config)
     second = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
-    assert second.gaps == ()
+    assert second.missing == ()
     assert second.bank is not None
     assert (second.bank.frozen_images, second.bank_bytes) == (0, 0)
     assert second.stored_bytes > first.bank_bytes

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from keras_transfer.model import random_weights
-from keras_transfer.model.backbones import BACKBONES, BACKBONES_WITH_TOP, build_base
-from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
+from keras_transfer.model.backbones import build_base
+from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP
 
 FLOAT16_LARGEST = 65504.0
 
 
 @functools.cache
 def base_of(name: str) -> keras.Model:
-    side = max(64, SMALLEST_IMAGE_SIZES[name])
+    side = max(64, BACKBONES[name].smallest_image_size)
     base = build_base(BACKBONES[name], image_size=side)
     base.set_weights(random_weights.draw(BACKBONES[name], image_size=side))
     return base

@@ -6,6 +6,8 @@ import dataclasses
 import errno
 import json
 import os
+import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -14,9 +16,12 @@ import pytest
 import tensorflow as tf
 
 from keras_transfer import atomic_files
-from keras_transfer.feature_bank import column_lock, disk_space, store
+from keras_transfer.errors import UserError
+from keras_transfer.feature_bank import column_lock, store
 from keras_transfer.feature_bank.column_lock import LOCK_FILE
-from keras_transfer.feature_bank.store import Column, FeatureBank, Recipe, banks_folder
+from keras_transfer.feature_bank.disk_space import Cache
+from keras_transfer.feature_bank.recipe import Recipe
+from keras_transfer.feature_bank.store import FeatureBank, banks_folder
 from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 SHAPE = (2, 3)
@@ -42,15 +47,17 @@ def records(count: int = 4, offset: float = 0) -> np.ndarray:
 
 def fill(folder: Path) -> FeatureBank:
     bank = FeatureBank(folder, recipe())
-    bank.columns[0].add(DIGESTS, records())
-    bank.columns[1].add(DIGESTS, records(offset=100))
+    bank.add(DIGESTS * 2, [0] * 4 + [1] * 4, np.concatenate([records(), records(offset=100)]))
     return bank
 
 
+def missing_views(bank: FeatureBank, count: int) -> list[int]:
+    """The views of the first image that are not stored."""
+    return np.flatnonzero(bank.missing(DIGESTS[:1] * count, range(count))).tolist()
+
+
 def shard(folder: Path, ending: str) -> Path:
-    bank = FeatureBank(folder, recipe())
-    column = bank.columns[0].folder
-    bank.close()
+    column = banks_folder(folder) / recipe().key(0)
     (file,) = (path for path in column.glob(f"*.{ending}") if path.name != "column.json")
     return file
 
@@ -69,10 +76,26 @@ def test_an_empty_request_gives_no_records(tmp_path):
 
 def test_what_is_missing_is_told(tmp_path):
     bank = fill(tmp_path)
-    bank.columns[0].add(["f" * 64], records(1))
-    assert bank.missing_views("f" * 64, [0, 1]) == (1,)
-    assert bank.missing_views("e" * 64, [0]) == (0,)
-    assert bank.missing_views(DIGESTS[0], [0, 1]) == ()
+    bank.add(["f" * 64], [0], records(1))
+    asked = ["f" * 64, "f" * 64, "e" * 64, DIGESTS[0], DIGESTS[0]]
+    assert bank.missing(asked, [0, 1, 0, 0, 1]).tolist() == [False, True, True, False, False]
+    assert bank.missing([], []).shape == (0,)
+
+
+def test_what_is_stored_already_is_not_stored_again(tmp_path):
+    bank = fill(tmp_path)
+    before = on_the_disk(tmp_path)
+    bank.add(DIGESTS, [0] * 4, records(offset=7))
+    assert on_the_disk(tmp_path) == before
+    bank.add([*DIGESTS, "f" * 64], [0] * 5, records(5, offset=7))
+    np.testing.assert_array_equal(bank.read([*DIGESTS, "f" * 64], [0] * 5), [*records(), records(5, offset=7)[4]])
+
+
+def test_a_bank_that_is_removed_meanwhile_is_one_sentence(tmp_path):
+    bank = fill(tmp_path)
+    shutil.rmtree(tmp_path / "feature_bank")
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))):
+        bank.read(DIGESTS, [0] * 4)
 
 
 def test_opening_a_new_bank_writes_nothing(tmp_path):
@@ -89,33 +112,15 @@ def test_records_are_fixed_length_for_tensorflow_and_numpy(tmp_path):
     np.testing.assert_array_equal(np.memmap(file, "<f2", "r").reshape(-1, *SHAPE), records())
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"frozen_part": "abd"},
-        {"cut": "block3_pool"},
-        {"record_shape": (3, 2)},
-        {"precision": "bfloat16"},
-        {"image": ImageConfig(image_size=96)},
-        {"image": ImageConfig(resize_mode="pad")},
-    ],
-)
-def test_whatever_changes_a_record_makes_another_bank(tmp_path, change):
+def test_another_recipe_finds_nothing(tmp_path):
     fill(tmp_path).close()
-    other = FeatureBank(tmp_path, recipe(**change))
-    assert other.missing_views(DIGESTS[0], [0, 1]) == (0, 1)
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"views": ViewsConfig(augmented_views=1, hue=0.3)}])
-def test_seed_and_augmentation_change_the_augmented_views_and_not_the_clean_one(tmp_path, change):
-    fill(tmp_path).close()
-    assert FeatureBank(tmp_path, recipe(**change)).missing_views(DIGESTS[0], [0, 1]) == (1,)
+    assert missing_views(FeatureBank(tmp_path, recipe(frozen_part="abd")), 2) == [0, 1]
 
 
 def test_more_views_keep_those_there_are(tmp_path):
     fill(tmp_path).close()
     more = FeatureBank(tmp_path, recipe(views=ViewsConfig(augmented_views=3)))
-    assert more.missing_views(DIGESTS[0], range(4)) == (2, 3)
+    assert missing_views(more, 4) == [2, 3]
 
 
 def truncate(folder: Path) -> None:
@@ -158,16 +163,16 @@ def test_a_harmed_shard_is_told_not_counted_left_alone_and_replaced_when_it_is_s
     before = on_the_disk(tmp_path)
     with FeatureBank(tmp_path, recipe()) as bank:
         assert "computed again" in capsys.readouterr().err
-        assert bank.missing_views(DIGESTS[0], [0, 1]) == (0,)
+        assert missing_views(bank, 2) == [0]
         assert on_the_disk(tmp_path) == before
         first = 0
         for size in sizes:
-            bank.columns[0].add(DIGESTS[first : first + size], records()[first : first + size])
+            bank.add(DIGESTS[first : first + size], [0] * size, records()[first : first + size])
             first += size
     with FeatureBank(tmp_path, recipe()) as bank:
-        assert bank.missing_views(DIGESTS[0], [0, 1]) == ()
+        assert missing_views(bank, 2) == []
         np.testing.assert_array_equal(bank.read(DIGESTS, [0] * 4), records())
-        assert len(list(bank.columns[0].folder.glob("*.records"))) == len(sizes)
+        assert len(list((bank.folder / bank.recipe.key(0)).glob("*.records"))) == len(sizes)
     assert capsys.readouterr().err == ""
 
 
@@ -175,8 +180,8 @@ def test_a_harmed_shard_that_another_run_has_stored_again_meanwhile_stays(tmp_pa
     fill(tmp_path).close()
     alter(tmp_path)
     with FeatureBank(tmp_path, recipe()) as late, FeatureBank(tmp_path, recipe()) as other:
-        other.columns[0].add(DIGESTS, records())
-        late.columns[0].add(["f" * 64], records(1))
+        other.add(DIGESTS, [0] * 4, records())
+        late.add(["f" * 64], [0], records(1))
         np.testing.assert_array_equal(other.read(DIGESTS, [0] * 4), records())
 
 
@@ -190,7 +195,7 @@ def test_what_a_killed_run_has_left_is_told_by_nobody_and_removed_once_it_is_old
     os.utime(left[2], (1, 1))
     with FeatureBank(tmp_path, recipe()) as bank:
         assert [path.exists() for path in left] == [True, True, True]
-        bank.columns[0].add(["f" * 64], records(1))
+        bank.add(["f" * 64], [0], records(1))
     assert [path.exists() for path in left] == [False, True, False]
     assert capsys.readouterr().err == ""
 
@@ -206,7 +211,7 @@ def test_a_bank_that_is_closed_leaves_no_file_open(tmp_path, monkeypatch):
     for _ in range(20):
         with FeatureBank(tmp_path, recipe()) as bank:
             bank.read(DIGESTS, [1] * 4)
-            bank.columns[0].add(["f" * 64], records(1))
+            bank.add(["f" * 64], [0], records(1))
     assert open_files() == before
     monkeypatch.setattr(store, "_sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -217,12 +222,13 @@ def test_a_bank_that_is_closed_leaves_no_file_open(tmp_path, monkeypatch):
 def test_only_use_makes_a_bank_recently_used(tmp_path):
     fill(tmp_path).close()
     with FeatureBank(tmp_path, recipe()) as bank:
-        for column in bank.columns:
-            os.utime(column.folder / LOCK_FILE, (1, 1))
-        bank.missing_views(DIGESTS[0], [0])
-        assert [column_lock.last_used(column.folder) for column in bank.columns] == [1, 1]
+        folders = [bank.folder / bank.recipe.key(view) for view in range(2)]
+        for folder in folders:
+            os.utime(folder / LOCK_FILE, (1, 1))
+        bank.missing(DIGESTS[:1], [0])
+        assert [column_lock.last_used(folder) for folder in folders] == [1, 1]
         bank.read(DIGESTS[:1], [0])
-        assert [column_lock.last_used(column.folder) == 1 for column in bank.columns] == [False, True]
+        assert [column_lock.last_used(folder) == 1 for folder in folders] == [False, True]
 
 
 def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
@@ -230,17 +236,14 @@ def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
 
     def evict() -> None:
         while not stop.is_set():
-            disk_space.make_room(tmp_path, needed_bytes=0, max_bytes=1)
+            Cache(tmp_path, 1).make_room(0)
 
     evicting = threading.Thread(target=evict)
     evicting.start()
     try:
         for _ in range(100):
             with FeatureBank(tmp_path, recipe()) as bank:
-                for view, column in enumerate(bank.columns):
-                    missing = [digest for digest in DIGESTS if bank.missing_views(digest, [view])]
-                    if missing:
-                        column.add(missing, records(len(missing)))
+                bank.add(DIGESTS * 2, [0] * 4 + [1] * 4, records(8))
                 assert bank.read(DIGESTS, [1] * 4).shape == (4, *SHAPE)
     finally:
         stop.set()
@@ -250,7 +253,7 @@ def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
 def test_records_without_an_index_do_not_count(tmp_path):
     fill(tmp_path).close()
     shard(tmp_path, "json").unlink()
-    assert FeatureBank(tmp_path, recipe()).missing_views(DIGESTS[0], [0]) == (0,)
+    assert missing_views(FeatureBank(tmp_path, recipe()), 2) == [0]
 
 
 def test_a_full_disk_leaves_nothing_that_counts(tmp_path, monkeypatch):
@@ -258,27 +261,25 @@ def test_a_full_disk_leaves_nothing_that_counts(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     bank = FeatureBank(tmp_path, recipe())
-    bank.columns[0].add(DIGESTS[:1], records(1))
+    bank.add(DIGESTS[:1], [0], records(1))
     monkeypatch.setattr(atomic_files, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
-        bank.columns[0].add(DIGESTS[1:], records(3))
+        bank.add(DIGESTS[1:], [0] * 3, records(3))
     bank.close()
     again = FeatureBank(tmp_path, recipe())
-    assert [again.missing_views(digest, [0]) for digest in DIGESTS] == [(), (0,), (0,), (0,)]
+    assert again.missing(DIGESTS, [0] * 4).tolist() == [False, True, True, True]
 
 
 def test_two_runs_that_store_the_same_do_no_harm(tmp_path):
     first, second = FeatureBank(tmp_path, recipe()), FeatureBank(tmp_path, recipe())
     for bank in (first, second):
-        bank.columns[0].add(DIGESTS, records())
+        bank.add(DIGESTS, [0] * 4, records())
     for bank in (first, second, FeatureBank(tmp_path, recipe())):
         np.testing.assert_array_equal(bank.read(DIGESTS, [0] * 4), records())
 
 
 def test_a_column_says_what_it_holds(tmp_path):
     bank = fill(tmp_path)
-    contents = json.loads((bank.columns[1].folder / "column.json").read_text())
+    contents = json.loads((bank.folder / bank.recipe.key(1) / "column.json").read_text())
     assert contents["cut"] == "block4_pool"
     assert contents["view"] == 1
-    assert bank.columns[1].folder.parent == banks_folder(tmp_path)
-    assert isinstance(bank.columns[1], Column)

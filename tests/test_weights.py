@@ -20,12 +20,10 @@ import pytest
 from keras_transfer.errors import UserError
 from keras_transfer.model import random_weights, weights
 from keras_transfer.model.backbones import (
-    BACKBONES,
-    BACKBONES_WITH_TOP,
     IMAGENET_STANDARD_DEVIATION,
-    Backbone,
     build_network,
 )
+from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone
 from keras_transfer.settings.config import ModelConfig
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.

@@ -14,12 +14,13 @@ import pytest
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import backbones, weights_files
+from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-BOTH: Mapping[str, Mapping[str, backbones.Backbone]] = {
-    "without top": backbones.BACKBONES,
-    "with top": backbones.BACKBONES_WITH_TOP,
+BOTH: Mapping[str, Mapping[str, Backbone]] = {
+    "without top": BACKBONES,
+    "with top": BACKBONES_WITH_TOP,
 }
 
 
@@ -38,12 +39,12 @@ def saved(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("weights")
     files = {}
     for name in ("mobilenetv2", "mobilenetv3small"):
-        network = backbones.build_network(backbones.BACKBONES[name], image_size=32)
+        network = backbones.build_network(BACKBONES[name], image_size=32)
         files[f"{name}.weights.h5"] = folder / f"{name}.weights.h5"
         network.save_weights(files[f"{name}.weights.h5"])
         files[f"{name}.keras"] = folder / f"{name}.keras"
         network.save(files[f"{name}.keras"])
-    narrow = backbones.build_network(backbones.BACKBONES["mobilenetv2"], image_size=32, alpha=0.35)
+    narrow = backbones.build_network(BACKBONES["mobilenetv2"], image_size=32, alpha=0.35)
     files["narrow.weights.h5"] = folder / "narrow.weights.h5"
     narrow.save_weights(files["narrow.weights.h5"])
     return files
@@ -125,7 +126,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 def test_imagenet_weights_that_are_not_there_are_refused_with_what_was_not_given(cache):
     with pytest.raises(UserError) as refused:
         weights_files.check("imagenet", backbone="vgg16")
-    for words in (str(cache), weights_files.IMAGENET["vgg16"].name, "--allow_download", "--allow_random_weights"):
+    for words in (str(cache), BACKBONES["vgg16"].weights_file.name, "--allow_download", "--allow_random_weights"):
         assert words in str(refused.value)
 
 
@@ -139,10 +140,11 @@ def test_random_weights_need_no_file(cache):
 
 
 def test_a_file_in_the_cache_is_held_to_its_digest(cache, saved, monkeypatch):
-    file = weights_files.IMAGENET["mobilenetv3small"]
+    backbone = BACKBONES["mobilenetv3small"]
+    file = backbone.weights_file
     shutil.copy(saved["mobilenetv3small.weights.h5"], cache / file.name)
     with pytest.raises(UserError, match="damaged or incomplete"):
         weights_files.check("imagenet", backbone="mobilenetv3small", allow_random_weights=True)
     digest = hashlib.sha256((cache / file.name).read_bytes()).hexdigest()
-    monkeypatch.setattr(weights_files, "IMAGENET", {"mobilenetv3small": replace(file, digest=digest)})
+    monkeypatch.setitem(BACKBONES, backbone.name, replace(backbone, weights_file=replace(file, digest=digest)))
     weights_files.check("imagenet", backbone="mobilenetv3small")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_transfer import terminal
 from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import column_lock, store
+from keras_transfer.settings.config import TrainingConfig
 
 
 def default_cache_dir() -> Path:
@@ -55,34 +57,85 @@ def check_usable(feature_cache_dir: str, *, otherwise: str) -> None:
         ) from error
 
 
-def size_bytes(cache_dir: Path) -> int:
-    """Bytes that all banks take."""
-    return sum(_folder_bytes(column) for column in _columns(cache_dir))
+@dataclass(frozen=True)
+class Cache:
+    """The folder that the banks of all runs share, and how much they may take together.
 
-
-def shortage(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> str:
-    """Why `needed_bytes` more do not fit, whatever is evicted; '' where they do. Changes nothing on the disk.
-
-    Args:
-      cache_dir: shared by all runs.
-      needed_bytes: that are about to be written. Nothing always fits, even where more is stored than the limit.
+    Attributes:
+      folder: need not exist.
       max_bytes: limit of all banks together; 0 is none.
-
-    Returns:
-      A clause with the bytes needed, about the feature bank as "it".
     """
-    if not needed_bytes:
+
+    folder: Path
+    max_bytes: int = 0
+
+    def size_bytes(self) -> int:
+        """Bytes that all banks take."""
+        return sum(_folder_bytes(column) for column in _columns(self.folder))
+
+    def shortage(self, needed_bytes: int) -> str:
+        """Why so many bytes more do not fit, whatever is evicted; '' where they do. Changes nothing on the disk.
+
+        Args:
+          needed_bytes: that are about to be written. Nothing always fits, even where more is stored than the limit.
+
+        Returns:
+          A clause with the bytes needed, about the feature bank as "it".
+        """
+        if not needed_bytes:
+            return ""
+        if self.max_bytes:
+            in_use = sum(_folder_bytes(column) for column in _columns(self.folder) if column_lock.is_held(column))
+            if in_use + needed_bytes > self.max_bytes:
+                stored = f"with {in_use:,} stored bytes that are in use " if in_use else ""
+                limit = f"--feature_cache_max_bytes={self.max_bytes:,}"
+                return f"it needs {needed_bytes:,} bytes more, {stored}over {limit}"
+        free = free_bytes(self.folder) + sum(size for _, size in self._to_evict(needed_bytes))
+        if needed_bytes > free:
+            return f"it needs {needed_bytes:,} bytes more, and the disk of {self.folder} has {free:,} free"
         return ""
-    if max_bytes:
-        in_use = sum(_folder_bytes(column) for column in _columns(cache_dir) if column_lock.is_held(column))
-        if in_use + needed_bytes > max_bytes:
-            stored = f"with {in_use:,} stored bytes that are in use " if in_use else ""
-            return f"it needs {needed_bytes:,} bytes more, {stored}over --feature_cache_max_bytes={max_bytes:,}"
-    evicted = sum(size for _, size in _to_evict(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes))
-    free = free_bytes(cache_dir) + evicted
-    if needed_bytes > free:
-        return f"it needs {needed_bytes:,} bytes more, and the disk of {cache_dir} has {free:,} free"
-    return ""
+
+    def make_room(self, needed_bytes: int) -> None:
+        """Removes the least recently used columns until so many bytes more fit under the limit.
+
+        A column that a run has open is never removed, so where nothing is to be written more may stay than the limit.
+
+        Args:
+          needed_bytes: that are about to be written; 0 only holds what there is to the limit.
+
+        Raises:
+          UserError: it does not fit even so; see `shortage`.
+        """
+        reason = self.shortage(needed_bytes)
+        if reason:
+            raise too_large(reason)
+        column_lock.finish_evictions(store.banks_folder(self.folder))
+        for column, size in self._to_evict(needed_bytes):
+            if column_lock.evict(column):
+                terminal.say(f"feature bank: removed {column} ({size:,} bytes), not used for the longest time")
+        over = self._over(needed_bytes)
+        if over > 0:
+            limit = f"--feature_cache_max_bytes={self.max_bytes:,}"
+            terminal.warn(f"feature bank: {over:,} bytes over {limit}, all of it in use")
+
+    def _over(self, needed_bytes: int) -> int:
+        """Bytes over the limit once so many more are written; 0 or less where there is room or no limit."""
+        return self.size_bytes() + needed_bytes - self.max_bytes if self.max_bytes else 0
+
+    def _to_evict(self, needed_bytes: int) -> list[tuple[Path, int]]:
+        """Columns that no run has open, the least recently used first, as many as the limit asks for; their bytes."""
+        over = self._over(needed_bytes)
+        found = []
+        for column in sorted(_columns(self.folder), key=column_lock.last_used):
+            if over > 0 and not column_lock.is_held(column):
+                found.append((column, _folder_bytes(column)))
+                over -= found[-1][1]
+        return found
+
+
+def cache_of(training: TrainingConfig) -> Cache:
+    """The cache that a configuration names."""
+    return Cache(folder_of(training.feature_cache_dir), training.feature_cache_max_bytes)
 
 
 def too_large(shortage_reason: str) -> UserError:
@@ -91,42 +144,6 @@ def too_large(shortage_reason: str) -> UserError:
         f"The feature bank does not fit: {shortage_reason}. Free some space or raise the limit, take fewer "
         "--augmented_views, choose another --feature_cache_dir, or run with --feature_cache=off."
     )
-
-
-def make_room(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> None:
-    """Removes the least recently used columns until `needed_bytes` more fit under the limit.
-
-    A column that a run has open is never removed, so where nothing is to be written more may stay than the limit.
-
-    Args:
-      cache_dir: shared by all runs.
-      needed_bytes: that are about to be written; 0 only holds what there is to the limit.
-      max_bytes: limit of all banks together; 0 is none.
-
-    Raises:
-      UserError: it does not fit even so; see `shortage`.
-    """
-    reason = shortage(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes)
-    if reason:
-        raise too_large(reason)
-    column_lock.finish_evictions(store.banks_folder(cache_dir))
-    for column, size in _to_evict(cache_dir, needed_bytes=needed_bytes, max_bytes=max_bytes):
-        if column_lock.evict(column):
-            terminal.say(f"feature bank: removed {column} ({size:,} bytes), not used for the longest time")
-    over = size_bytes(cache_dir) + needed_bytes - max_bytes
-    if max_bytes and over > 0:
-        terminal.warn(f"feature bank: {over:,} bytes over --feature_cache_max_bytes={max_bytes:,}, all of it in use")
-
-
-def _to_evict(cache_dir: Path, *, needed_bytes: int, max_bytes: int) -> list[tuple[Path, int]]:
-    """Columns that no run has open, the least recently used first, as many as the limit asks for; with their bytes."""
-    over = size_bytes(cache_dir) + needed_bytes - max_bytes if max_bytes else 0
-    found = []
-    for column in sorted(_columns(cache_dir), key=column_lock.last_used):
-        if over > 0 and not column_lock.is_held(column):
-            found.append((column, _folder_bytes(column)))
-            over -= found[-1][1]
-    return found
 
 
 def free_bytes(folder: Path) -> int:

@@ -1,9 +1,8 @@
 """The feature bank: activations at a cut, stored once for each view of each image, and shared by all runs.
 
-A bank is a set of columns, one for each view. A column is a folder named by the hash of all that fixes its records
-except the image: frozen weights, cut, image size, resize mode, precision, and the view with its augmentation settings.
-Within a column a record is found by the sha256 of the image's bytes, so a bank grows with new photos and never goes
-stale.
+A record is found by the sha256 of the image's bytes and the number of the view, so a bank grows with new photos and
+never goes stale. How it lies on the disk is known in this room only: a bank is a set of columns, one for each view, and
+a column is a folder named by `Recipe.key`.
 
 A column holds shards: `NAME.records`, fixed-length little-endian float16 records (for `numpy.memmap` or
 `tf.data.FixedLengthRecordDataset`), and `NAME.json`, their index, which is written last and makes the shard valid.
@@ -11,7 +10,6 @@ A column holds shards: `NAME.records`, fixed-length little-endian float16 record
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -26,68 +24,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_transfer import atomic_files, terminal
+from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import column_lock
-from keras_transfer.settings.config import ImageConfig, ViewsConfig
+from keras_transfer.feature_bank.recipe import RECORD_DTYPE, Recipe
 
-FORMAT = 2  # raised when the records' layout, decoding, resizing or augmentation changes their values
-RECORD_DTYPE = np.dtype("<f2")
 _STRAY_SECONDS = 3600  # far longer than it takes to write a shard
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """All that fixes a record, except the image's bytes and the view.
-
-    Attributes:
-      frozen_part: fingerprint of what lies below the cut, weights and wiring.
-      cut: layer whose output is stored.
-      record_shape: of one activation.
-      precision: arithmetic of the frozen part: float32, bfloat16 or float16.
-      image: side and resize mode.
-      views: strength of each augmentation.
-      seed: of the augmented views.
-    """
-
-    frozen_part: str
-    cut: str
-    record_shape: tuple[int, ...]
-    precision: str
-    image: ImageConfig
-    views: ViewsConfig
-    seed: int
-
-    @property
-    def record_bytes(self) -> int:
-        """Size of one record in bytes."""
-        return math.prod(self.record_shape) * RECORD_DTYPE.itemsize
-
-    def column_contents(self, view: int) -> dict[str, Any]:
-        """What a column's name is the hash of. The clean view depends on no augmentation and no seed."""
-        contents = {
-            "format": FORMAT,
-            "frozen_part": self.frozen_part,
-            "cut": self.cut,
-            "record_shape": list(self.record_shape),
-            "precision": self.precision,
-            "image": dataclasses.asdict(self.image),
-            "view": view,
-        }
-        if view:
-            settings = dataclasses.asdict(self.views)
-            del settings["augmented_views"]  # view 1 is the same whether there is a view 2 or not
-            contents.update(views=settings, seed=self.seed)
-        return contents
-
-
 @dataclass(frozen=True, slots=True)  # one for every record: slots spare a third of its memory
-class Place:
+class _Place:
     """Where a record lies: `row` of the shard file `records`."""
 
     records: Path
     row: int
 
 
-class Column:
+class _Column:
     """One view of every image at one cut: a folder of shards. Keeps the folder from eviction until it is closed."""
 
     def __init__(self, folder: Path, contents: Mapping[str, Any]) -> None:
@@ -95,7 +47,7 @@ class Column:
 
         Args:
           folder: of the column.
-          contents: from `Recipe.column_contents`; written beside the shards for people to read.
+          contents: from `Recipe.contents`; written beside the shards for people to read.
         """
         self.folder = folder
         self.key = folder.name
@@ -103,7 +55,7 @@ class Column:
         self.record_bytes = math.prod(self.record_shape) * RECORD_DTYPE.itemsize
         self._contents = dict(contents)
         self._is_written = self._is_touched = False
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, _Place] = {}
         self._damaged: list[Path] = []
         self._lock = column_lock.hold(folder)
         if self._lock is not None:
@@ -113,7 +65,7 @@ class Column:
                 self.close()
                 raise
 
-    def __enter__(self) -> Column:
+    def __enter__(self) -> _Column:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -204,26 +156,24 @@ class Column:
 
     def _add_places(self, records: Path, digests: Sequence[str]) -> None:
         for row, digest in enumerate(digests):
-            self.places[digest] = Place(records, row)
+            self.places[digest] = _Place(records, row)
 
 
 class FeatureBank:
-    """The columns of one cut, for all views that a run wants."""
+    """Records of one recipe, found by image and view. Whoever opens it closes it."""
 
     def __init__(self, cache_dir: Path, recipe: Recipe) -> None:
-        """Opens the bank of a recipe, new or old.
+        """Opens the bank of a recipe, new or old; writes nothing.
 
         Args:
           cache_dir: shared by all runs.
           recipe: what fixes the records.
         """
-        self.cache_dir, self.recipe = cache_dir, recipe
-        self.columns: list[Column] = []
+        self.folder, self.recipe = banks_folder(cache_dir), recipe
+        self._columns: list[_Column] = []
         try:
-            for view in range(recipe.views.augmented_views + 1):
-                contents = recipe.column_contents(view)
-                key = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:32]
-                self.columns.append(Column(banks_folder(cache_dir) / key, contents))
+            for view in range(recipe.view_count):
+                self._columns.append(_Column(self.folder / recipe.key(view), recipe.contents(view)))
         except BaseException:
             self.close()
             raise
@@ -234,9 +184,18 @@ class FeatureBank:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def missing_views(self, digest: str, views: Sequence[int]) -> tuple[int, ...]:
-        """Those of `views` that are not stored for an image."""
-        return tuple(view for view in views if digest not in self.columns[view].places)
+    def missing(self, digests: Sequence[str], views: Sequence[int]) -> NDArray[np.bool_]:
+        """Which records are not stored.
+
+        Args:
+          digests: sha256 of each image.
+          views: a view for each of them.
+
+        Returns:
+          bool, shape (images,).
+        """
+        pairs = zip(digests, views, strict=True)
+        return np.array([digest not in self._columns[view].places for digest, view in pairs], np.bool_)
 
     def read(self, digests: Sequence[str], views: Sequence[int]) -> NDArray[np.float16]:
         """Records of images, one view each.
@@ -252,25 +211,47 @@ class FeatureBank:
 
         Raises:
           KeyError: one is not stored.
-          OSError: the folder was removed, or its disk.
+          UserError: the folder was removed, or its disk.
         """
         for view in set(views):
-            self.columns[view].touch()
+            self._columns[view].touch()
         result = np.empty((len(digests), *self.recipe.record_shape), RECORD_DTYPE)
         rows = result.reshape(-1).view(np.uint8).data
         size = self.recipe.record_bytes
-        places = [self.columns[view].places[digest] for digest, view in zip(digests, views, strict=True)]
-        for position in sorted(range(len(places)), key=lambda at: (places[at].records, places[at].row)):
-            place = places[position]
-            # A file descriptor for each shard, or a mapping of it, would run into the limits of the process.
-            with place.records.open("rb", buffering=0) as file:
-                file.seek(place.row * size)
-                file.readinto(rows[position * size : (position + 1) * size])
+        places = [self._columns[view].places[digest] for digest, view in zip(digests, views, strict=True)]
+        try:
+            for position in sorted(range(len(places)), key=lambda at: (places[at].records, places[at].row)):
+                place = places[position]
+                # A file descriptor for each shard, or a mapping of it, would run into the limits of the process.
+                with place.records.open("rb", buffering=0) as file:
+                    file.seek(place.row * size)
+                    file.readinto(rows[position * size : (position + 1) * size])
+        except OSError as error:
+            raise UserError(
+                f"The feature bank in {self.folder} cannot be read any more: {error}. Run again: what is gone is "
+                "computed again."
+            ) from error
         return result
+
+    def add(self, digests: Sequence[str], views: Sequence[int], records: NDArray[np.float16]) -> None:
+        """Stores records, those that are stored already excepted; each view's count from the moment all are written.
+
+        Args:
+          digests: sha256 of each image.
+          views: a view for each of them.
+          records: float16, shape (images, *record_shape).
+
+        Raises:
+          OSError: unwritable folder, full disk. Nothing half-written counts.
+        """
+        is_missing, of_view = self.missing(digests, views), np.asarray(views)
+        for view in sorted(set(of_view[is_missing].tolist())):
+            rows = np.flatnonzero(is_missing & (of_view == view)).tolist()
+            self._columns[view].add([digests[row] for row in rows], records[rows])
 
     def close(self) -> None:
         """Releases the folders."""
-        for column in self.columns:
+        for column in self._columns:
             column.close()
 
 

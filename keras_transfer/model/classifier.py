@@ -10,15 +10,9 @@ import numpy as np
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import graph, weights
-from keras_transfer.model.backbones import (
-    BACKBONES,
-    BACKBONES_WITH_TOP,
-    PREDICTIONS_LAYER,
-    TOP_LAYERS,
-    Backbone,
-    build_base,
-)
-from keras_transfer.settings.config import BACKBONES as SMALLEST_IMAGE_SIZES
+from keras_transfer.model.backbones import PREDICTIONS_LAYER, build_base
+from keras_transfer.settings import backbones
+from keras_transfer.settings.backbones import BACKBONES, TOP_LAYERS, Backbone
 from keras_transfer.settings.config import ModelConfig, nearest
 
 POOLING_LAYER, LOGITS_LAYER, PROBABILITIES_LAYER = "head_pooling", "logits", "probabilities"
@@ -69,7 +63,7 @@ def build(
       UserError: an unknown layer, an image too small, or weights that are not available (see `weights.find`).
     """
     _refuse_wrong_arguments(config, class_count=class_count, image_size=image_size)
-    backbone = backbone_of(config)
+    backbone = backbones.choose(config.backbone, config.feature_layer)
     base = build_base(backbone, image_size=image_size)
     feature_layer = config.feature_layer or base.operations[-1].name
     _refuse_unknown_feature_layer(base, backbone, feature_layer)
@@ -111,16 +105,9 @@ def _refuse_wrong_arguments(config: ModelConfig, *, class_count: int, image_size
         raise UserError(f"--pooling must be one of {', '.join(_POOLINGS)}. Received: {config.pooling!r}.")
     if class_count < 2:
         raise UserError(f"A classifier needs at least two classes. Received: {class_count}")
-    smallest = SMALLEST_IMAGE_SIZES[config.backbone]
+    smallest = BACKBONES[config.backbone].smallest_image_size
     if image_size < smallest:
         raise UserError(f"--image_size must be at least {smallest} for {config.backbone}. Received: {image_size}")
-
-
-def backbone_of(config: ModelConfig) -> Backbone:
-    """The network that a configuration names, with its dense layers where the head stands on one of them."""
-    if config.feature_layer in TOP_LAYERS and config.backbone in BACKBONES_WITH_TOP:
-        return BACKBONES_WITH_TOP[config.backbone]
-    return BACKBONES[config.backbone]
 
 
 def _refuse_unknown_feature_layer(base: keras.Model, backbone: Backbone, name: str) -> None:
@@ -135,7 +122,7 @@ def _refuse_unknown_feature_layer(base: keras.Model, backbone: Backbone, name: s
 def feature_layers(base: keras.Model, backbone: Backbone) -> tuple[str, ...]:
     """The layers that a head can stand on, the highest first: where one tensor carries all of the base's output."""
     own = [name for name in graph.sole_crossings(base) if name not in (*TOP_LAYERS, PREDICTIONS_LAYER)]
-    top = TOP_LAYERS if backbone.name in BACKBONES_WITH_TOP else ()
+    top = TOP_LAYERS if backbone.with_top else ()
     return tuple(reversed((*own, *top)))
 
 

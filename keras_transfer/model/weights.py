@@ -23,9 +23,9 @@ from keras_transfer.model import random_weights, weights_files
 from keras_transfer.model.backbones import (
     IMAGENET_IMAGE_SIZE,
     IMAGENET_STANDARD_DEVIATION,
-    Backbone,
     build_network,
 )
+from keras_transfer.settings.backbones import Backbone
 from keras_transfer.settings.config import ModelConfig
 
 # Where the files of keras.applications lie.
@@ -133,21 +133,15 @@ def read(path: Path, backbone: Backbone, *, image_size: int) -> list[NDArray[Any
             warnings.simplefilter("ignore")  # of layers that the file lacks: they are found below
             network.load_weights(path)
     except ValueError as error:
-        raise _does_not_fit(path, backbone, _reason(error)) from error
+        raise weights_files.does_not_fit(path, backbone, _reason(error)) from error
     except Exception as error:  # a damaged file can fail anywhere in HDF5 or zip
         raise UserError(f"The weights file {path} is damaged: {_first_line(error)}. Fetch or save it again.") from error
     values = list(network.get_weights())
     for weight, value in zip(network.weights, values, strict=True):
         if not np.all(np.isfinite(value)):
             reason = f"no finite values for {weight.path}, shape {tuple(weight.shape)}"
-            raise _does_not_fit(path, backbone, reason)
+            raise weights_files.does_not_fit(path, backbone, reason)
     return _with_true_variance(network, values)
-
-
-def _does_not_fit(path: Path, backbone: Backbone, reason: str) -> UserError:
-    return weights_files.does_not_fit(
-        path, f"{backbone.name} {'with' if backbone.include_top else 'without'} top", reason
-    )
 
 
 def _reason(error: ValueError) -> str:

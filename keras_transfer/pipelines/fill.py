@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keras_transfer import terminal
-from keras_transfer.feature_bank import disk_space, filling
+from keras_transfer.feature_bank import filling
 from keras_transfer.pipelines.prepare import Prepared
 
 
@@ -16,10 +16,7 @@ def fill(prepared: Prepared) -> None:
     if not prepared.plan.uses_bank:
         return
     with prepared.watch.stage("extract"):
-        planned, config = prepared.plan, prepared.config
-        limit = config.training.feature_cache_max_bytes
-        disk_space.make_room(planned.banks[0].cache_dir, needed_bytes=planned.bank_bytes, max_bytes=limit)
-        if planned.gaps:
-            filling.fill(prepared.classifier, planned.banks, planned.gaps, config=config)
-        else:
+        planned = prepared.plan
+        filling.fill(prepared.classifier, planned.banks, planned.missing, config=prepared.config)
+        if not planned.missing:
             terminal.say("\nThe feature bank holds every view already.")

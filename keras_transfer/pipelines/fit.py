@@ -14,7 +14,7 @@ from keras_transfer.data import input_pipeline
 from keras_transfer.evaluation import baselines, temperature
 from keras_transfer.evaluation.baselines import Baselines
 from keras_transfer.evaluation.temperature import Temperature
-from keras_transfer.feature_bank import clean_features
+from keras_transfer.feature_bank import features
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
@@ -79,9 +79,7 @@ def _measure_baselines(prepared: Prepared) -> Baselines:
     def features_of(split: str) -> baselines.Features:
         part = prepared.examples.in_split(split)
         part = part.select(baselines.choose_examples(len(part)))
-        values = clean_features.collect(
-            prepared.classifier, part, bank=bank, config=prepared.config, precision_name=prepared.plan.precision
-        )
+        values = features.clean(prepared.classifier, part, bank=bank, config=prepared.config)
         return baselines.Features(values.reshape(len(part), -1), part.label_ids)
 
     splits_present = prepared.examples.splits

@@ -95,7 +95,9 @@ def _run_metrics(prepared: Prepared, finished: Finished) -> dict[str, Any]:
         "feature_bank": {
             "used": prepared.plan.uses_bank,
             "reason": prepared.plan.reason,
-            "views_computed": sum(gap.record_count for gap in prepared.plan.gaps) if prepared.plan.uses_bank else 0,
+            "views_computed": sum(part.record_count for part in prepared.plan.missing)
+            if prepared.plan.uses_bank
+            else 0,
             "precision": prepared.plan.precision,
         },
         "versions": publish.versions(),

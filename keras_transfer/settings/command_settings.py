@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.checks import LARGEST_64_BIT_NUMBER, Settings, setting
-from keras_transfer.settings.train_settings import BACKBONES, SPLITS
+from keras_transfer.settings.train_settings import SPLITS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from keras_transfer.errors import ConfigError
+from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.checks import nearest, value_faults
 from keras_transfer.settings.command_settings import (
     EvaluateSettings,
@@ -25,7 +26,6 @@ from keras_transfer.settings.command_settings import (
 )
 from keras_transfer.settings.flag_advice import advise
 from keras_transfer.settings.train_settings import (
-    BACKBONES,
     DRAWN_VEHICLES,
     SPLITS,
     ImageConfig,
@@ -41,7 +41,6 @@ from keras_transfer.settings.train_settings import (
 
 # Other modules import settings from here, so that they need not know how these files are divided.
 __all__ = [
-    "BACKBONES",
     "DRAWN_VEHICLES",
     "SPLITS",
     "EvaluateConfig",
@@ -269,7 +268,7 @@ def _fraction_faults(validation: float, test: float) -> list[str]:
 
 
 def _image_size_faults(backbone: str, image_size: int) -> list[str]:
-    smallest = BACKBONES[backbone]
+    smallest = BACKBONES[backbone].smallest_image_size
     if image_size >= smallest:
         return []
     return [f"--image_size must be at least {smallest} for {backbone}. Received: {image_size}"]

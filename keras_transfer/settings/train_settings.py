@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.checks import LARGEST_64_BIT_NUMBER, Settings, setting
 
-# Smallest image side in pixels each base accepts without its top: keras.applications, `min_size`
-# of `obtain_input_shape` in each module. `model.backbones` holds the rest of what is known of them.
-BACKBONES: Mapping[str, int] = {
-    "vgg16": 32,
-    "vgg19": 32,
-    "resnet50": 32,
-    "resnet50v2": 32,
-    "mobilenet": 32,
-    "mobilenetv2": 32,
-    "mobilenetv3small": 32,
-    "mobilenetv3large": 32,
-    "efficientnetb0": 32,
-    "efficientnetv2b0": 32,
-    "densenet121": 32,
-    "inceptionv3": 75,
-    "xception": 71,
-    "convnexttiny": 32,
-}
 SPLITS = ("train", "validation", "test")
 DRAWN_VEHICLES = "drawn_vehicles"
 

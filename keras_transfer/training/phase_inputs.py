@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
+from keras_transfer.errors import UserError
 from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
@@ -99,11 +100,8 @@ def from_bank(
         def read(indices: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float16]:
             try:
                 return bank.read([part.sha256[index] for index in indices], views.tolist())
-            except OSError as error:
-                raise input_pipeline.InputError(
-                    f"The feature bank in {bank.cache_dir} cannot be read any more: {error}. Run again: what is "
-                    "gone is computed again."
-                ) from error
+            except UserError as error:
+                raise input_pipeline.InputError(str(error)) from error
 
         def features(indices: tf.Tensor, views: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             records = tf.numpy_function(read, [indices, views], tf.float16)

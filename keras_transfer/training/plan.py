@@ -6,14 +6,13 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import tensorflow as tf
 
 from keras_transfer.data.examples import Examples
-from keras_transfer.feature_bank import disk_space, filling
-from keras_transfer.feature_bank.filling import Gap
-from keras_transfer.feature_bank.store import FeatureBank, Recipe
+from keras_transfer.feature_bank import disk_space, features, filling
+from keras_transfer.feature_bank.filling import MissingFeatures
+from keras_transfer.feature_bank.store import FeatureBank
 from keras_transfer.model import cut, precision
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
@@ -49,7 +48,7 @@ class Plan:
       uses_bank: from the feature bank, or from the images in every epoch.
       reason: a sentence saying why.
       banks: one for each phase, opened; none where the bank is switched off. Closed by `close`.
-      gaps: what they lack.
+      missing: what they lack.
       bank: cost with it; None where it is switched off.
       online: cost without it.
       bank_bytes: that filling will write.
@@ -60,7 +59,7 @@ class Plan:
     uses_bank: bool
     reason: str
     banks: tuple[FeatureBank, ...]
-    gaps: tuple[Gap, ...]
+    missing: tuple[MissingFeatures, ...]
     bank: Cost | None
     online: Cost
     bank_bytes: int
@@ -89,41 +88,14 @@ def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *,
     if config.training.feature_cache == "off":
         online = _online_cost(classifier, phases, examples, _rate(classifier, phases, arithmetic))
         return Plan(False, "--feature_cache=off", (), (), None, online, 0, 0, "float32")
-    cache_dir = disk_space.folder_of(config.training.feature_cache_dir)
     with contextlib.ExitStack() as opened:
-        banks = open_banks(classifier, phases, config=config, arithmetic=arithmetic, cache_dir=cache_dir)
+        cuts = [phase.cut for phase in phases]
+        banks = filling.open_banks(classifier, cuts, config=config, precision_name=arithmetic)
         for bank in banks:
             opened.enter_context(bank)
         planned = _compare(classifier, phases, examples, banks, config=config)
         opened.pop_all()  # from now on `Plan.close` closes them
     return planned
-
-
-def open_banks(
-    classifier: Classifier, phases: Sequence[Phase], *, config: TrainConfig, arithmetic: str, cache_dir: Path
-) -> tuple[FeatureBank, ...]:
-    """The bank of each phase's cut; whoever opens them closes them."""
-    with contextlib.ExitStack() as opened:
-        banks = [
-            opened.enter_context(
-                FeatureBank(cache_dir, _recipe(classifier, phase.cut, config=config, arithmetic=arithmetic))
-            )
-            for phase in phases
-        ]
-        opened.pop_all()
-    return tuple(banks)
-
-
-def _recipe(classifier: Classifier, phase_cut: str, *, config: TrainConfig, arithmetic: str) -> Recipe:
-    return Recipe(
-        frozen_part=cut.fingerprint(cut.frozen_part(classifier.model, [phase_cut])),
-        cut=phase_cut,
-        record_shape=cut.record_shape(classifier.model, phase_cut),
-        precision=arithmetic,
-        image=config.image,
-        views=config.views,
-        seed=config.training.seed,
-    )
 
 
 def _compare(
@@ -135,14 +107,13 @@ def _compare(
     config: TrainConfig,
 ) -> Plan:
     """The plan, whose costs decide where `--feature_cache` does not."""
-    cache_dir, arithmetic = banks[0].cache_dir, banks[0].recipe.precision
-    gaps = filling.find_gaps(banks, examples)
-    rate = _rate(classifier, phases, arithmetic) if gaps else float("inf")
-    bank = _bank_cost(classifier, phases, examples, gaps, rate)
+    cache, arithmetic = disk_space.cache_of(config.training), banks[0].recipe.precision
+    missing = filling.find_missing(banks, examples)
+    rate = _rate(classifier, phases, arithmetic) if missing else float("inf")
+    bank = _bank_cost(classifier, phases, examples, missing, rate)
     online = _online_cost(classifier, phases, examples, rate)
-    needed = filling.needed_bytes(banks, gaps)
-    limit = config.training.feature_cache_max_bytes
-    shortage = disk_space.shortage(cache_dir, needed_bytes=needed, max_bytes=limit)
+    needed = filling.needed_bytes(banks, missing)
+    shortage = cache.shortage(needed)
     if shortage and config.training.feature_cache == "on":
         raise disk_space.too_large(shortage)
     uses_bank, reason = _choose(config, bank=bank, online=online, shortage=shortage)
@@ -150,11 +121,11 @@ def _compare(
         uses_bank=uses_bank,
         reason=reason,
         banks=banks,
-        gaps=tuple(gaps),
+        missing=tuple(missing),
         bank=bank,
         online=online,
         bank_bytes=needed,
-        stored_bytes=disk_space.size_bytes(cache_dir),
+        stored_bytes=cache.size_bytes(),
         precision=arithmetic if uses_bank else "float32",
     )
 
@@ -169,7 +140,7 @@ def rows(plan: Plan) -> list[tuple[str, str]]:
         lines.append(("seconds", _COVERED))
     if plan.bank is not None:
         to_write = f"{plan.bank_bytes:,} bytes to write" if plan.uses_bank else f"would take {plan.bank_bytes:,} bytes"
-        lines.append(("bank on disk", f"{to_write}; {plan.stored_bytes:,} in {plan.banks[0].cache_dir} already"))
+        lines.append(("bank on disk", f"{to_write}; {plan.stored_bytes:,} in {plan.banks[0].folder} already"))
     return [*lines, ("precision", f"{plan.precision} below the cut, float32 above it")]
 
 
@@ -179,9 +150,9 @@ def _cost_text(cost: Cost) -> str:
 
 
 def _bank_cost(
-    classifier: Classifier, phases: Sequence[Phase], examples: Examples, gaps: Sequence[Gap], rate: float
+    classifier: Classifier, phases: Sequence[Phase], examples: Examples, missing: Sequence[MissingFeatures], rate: float
 ) -> Cost:
-    frozen_images = sum(gap.record_count for gap in gaps)
+    frozen_images = sum(part.record_count for part in missing)
     frozen = frozen_images * _frozen_work(classifier, [phase.cut for phase in phases])
     trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs for phase in phases)
     return Cost(frozen_images, frozen + trained, (frozen + trained) / rate)
@@ -210,12 +181,11 @@ def _epoch_work(classifier: Classifier, phase: Phase, examples: Examples) -> int
 def _rate(classifier: Classifier, phases: Sequence[Phase], arithmetic: str) -> float:
     """Multiply-accumulates a second of the frozen part, measured on one batch."""
     cuts = [phase.cut for phase in phases]
-    compute = filling.make_frozen_function(classifier, cuts, arithmetic)
+    compute = features.make_frozen_function(classifier, cuts, arithmetic)
     images = tf.zeros((_RATE_BATCH, *classifier.model.input_shape[1:]))
     compute(images)  # the first call lays out the weights for the processor
     started = time.perf_counter()
-    outputs, _ = compute(images)
-    outputs[0].numpy()  # waits for the device
+    compute(images)[0].numpy()  # waits for the device
     return _RATE_BATCH * _frozen_work(classifier, cuts) / (time.perf_counter() - started)
 
 

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.feature_bank.clean_features."""
+"""Tests of keras_transfer.feature_bank.features."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from keras_transfer.errors import UserError
-from keras_transfer.feature_bank import clean_features, filling
+from keras_transfer.feature_bank import features
 from keras_transfer.images.resizing import clean_view
-from keras_transfer.training import phases, plan
+from small_bank import fill
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
 
@@ -23,9 +23,7 @@ def case(tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     config = make_config(folder, feature_layer="block1_pool", augmented_views=1)
     classifier, examples = make_classifier(config), make_examples(folder)
-    planned = phases.plan(classifier, config.training)
-    (bank,) = plan.open_banks(classifier, planned, config=config, arithmetic="float32", cache_dir=folder / "cache")
-    filling.fill(classifier, [bank], filling.find_gaps([bank], examples), config=config)
+    (bank,) = fill(classifier, examples, config)
     base = keras.Model(classifier.model.inputs[0], classifier.model.get_layer(classifier.head_cut).output)
     files = [Path(path).read_bytes() for path in examples.paths]
     images = [clean_view(content, image=config.image, max_pixels=10**6) for content in files]
@@ -34,11 +32,9 @@ def case(tmp_path_factory):
 
 def test_what_the_bank_lacks_is_computed_and_the_order_is_kept(case):
     config, classifier, examples, bank, expected = case
-    assert [place for place, digest in enumerate(examples.sha256) if bank.missing_views(digest, [0])] == [11, 12]
+    assert np.flatnonzero(bank.missing(examples.sha256, [0] * len(examples))).tolist() == [11, 12]
     mixed = [12, 0, 11, 10]
-    found = clean_features.collect(
-        classifier, examples.select(mixed), bank=bank, config=config, precision_name="float32"
-    )
+    found = features.clean(classifier, examples.select(mixed), bank=bank, config=config)
     np.testing.assert_allclose(found, expected[mixed], rtol=2e-3)  # the bank's float16 has 11 bits
     assert found.dtype == np.float32
 
@@ -46,19 +42,19 @@ def test_what_the_bank_lacks_is_computed_and_the_order_is_kept(case):
 def test_the_stored_ones_are_the_bank_s_own(case):
     config, classifier, examples, bank, _ = case
     kept = examples.select(range(TRAIN + VALIDATION))
-    found = clean_features.collect(classifier, kept, bank=bank, config=config, precision_name="float32")
+    found = features.clean(classifier, kept, bank=bank, config=config)
     np.testing.assert_array_equal(found, bank.read(kept.sha256, [0] * len(kept)).astype(np.float32))
 
 
 def test_without_a_bank_every_feature_is_computed(case):
     config, classifier, examples, _, expected = case
-    found = clean_features.collect(classifier, examples, bank=None, config=config, precision_name="float32")
+    found = features.clean(classifier, examples, bank=None, config=config)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_no_examples_give_no_features(case):
     config, classifier, examples, bank, expected = case
-    found = clean_features.collect(classifier, examples.select([]), bank=bank, config=config, precision_name="float32")
+    found = features.clean(classifier, examples.select([]), bank=bank, config=config)
     assert found.shape == (0, expected.shape[1])
 
 
@@ -69,4 +65,4 @@ def test_a_file_that_is_not_what_was_read_is_named(case, tmp_path, content):
         (tmp_path / "photo.png").write_bytes(content)
     broken = dataclasses.replace(examples.select([12]), paths=(str(tmp_path / "photo.png"),))
     with pytest.raises(UserError, match=re.escape(str(tmp_path / "photo.png"))):
-        clean_features.collect(classifier, broken, bank=None, config=config, precision_name="float32")
+        features.clean(classifier, broken, bank=None, config=config)
