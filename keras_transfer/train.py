@@ -44,10 +44,11 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
     if config.source.dataset:  # which may be downloaded or drawn now
         _check_weights(config)
     found = sources.load(config.source)
+    given = Path(config.output.run_dir) if config.output.run_dir else None
+    if given:
+        run_directory.check_is_free(given, config)
+    _check_weights(config)
     if config.output.dry_run:
-        given = Path(config.output.run_dir) if config.output.run_dir else None
-        if given:
-            run_directory.check_is_free(given, config)
         with _prepare(config, found, started) as prepared:
             if given:
                 RunDirectory(given).check_photos(prepared.examples)
@@ -81,8 +82,7 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> dict[str, Any]:
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
-    """Checks the weights, loads TensorFlow, reads the files, builds the classifier and prints the plan."""
-    _check_weights(config)
+    """Loads TensorFlow, reads the files, builds the classifier and prints the plan."""
     terminal.import_tensorflow_quietly()
     from keras_transfer.pipelines import prepare
 

@@ -147,7 +147,7 @@ def fingerprints_elsewhere() -> dict[str, str]:
     """Backbone -> fingerprint of its frozen part in a process that built other things first."""
     program = f"""
 import keras
-from keras_transfer.config import ModelConfig
+from keras_transfer.settings.config import ModelConfig
 from keras_transfer.model import classifier, cut
 keras.layers.Dense(2), keras.layers.Conv2D(2, 1), keras.layers.ReLU(), keras.Sequential(), keras.Variable([1.0])
 for name in ("convnexttiny", "mobilenetv2"):

@@ -45,7 +45,7 @@ def test_another_dataset_is_looked_for_in_tfds(tmp_path):
 def test_a_folder_or_csv_file_is_answered_without_tensorflow(tmp_path):
     program = (
         "import sys\n"
-        "from keras_transfer.config import SourceConfig\n"
+        "from keras_transfer.settings.config import SourceConfig\n"
         "from keras_transfer.data import sources\n"
         "sources.load(SourceConfig(image_dir=sys.argv[1]))\n"
         "assert not {'tensorflow', 'tensorflow_datasets', 'keras'} & set(sys.modules)"
