@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_is_left_out_and_listed(small_run, tmp_path, 
     result = evaluate(small_run, photos, tmp_path / "out", "--max_unreadable_fraction=0.4")
     assert result["evaluation"]["examples"] == 3
     reasons = {Path(item["path"]).name: item["reason"] for item in result["left_out"]}
-    assert "Unknown image file format" in reasons["notes.jpg"]
+    assert "a text file" in reasons["notes.jpg"]
     assert ".tif cannot be read; convert it" in reasons["scan.tif"]
     warned = capsys.readouterr().err
     report = Page((tmp_path / "out" / "report.html").read_text("utf-8")).text

@@ -111,7 +111,7 @@ def test_an_export_that_abstains_has_a_column_for_what_it_accepts(tmp_path):
     ("name", "content", "words"),
     [
         ("empty.jpg", b"", ""),
-        ("notes.png", b"dear diary", "Unknown image file format"),
+        ("notes.png", b"dear diary", "a text file"),
         ("scan.tif", b"II*\0", ".tif cannot be read; convert it to JPEG"),
         ("cut off.jpg", None, "JPEG"),
     ],

@@ -281,7 +281,7 @@ def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_pat
         asked.extend(files)
         return checks.PrecisionChange(len(files), 0.0, 0)
 
-    monkeypatch.setattr(publish, "_PRECISION_FILES", 8)
+    monkeypatch.setattr(publishing, "_PRECISION_FILES", 8)
     monkeypatch.setattr(checks, "measure_precision_change", measure)
     serving = dataclasses.replace(spec.serving, serving_precision="bfloat16")
     given = spoiled(tmp_path, examples, 2)
