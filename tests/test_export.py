@@ -22,7 +22,7 @@ def run_copy(small_run, tmp_path) -> Path:
 def probabilities(export_dir: Path, photos: Path, output: Path) -> np.ndarray:
     assert run_command("predict", f"--export_dir={export_dir}", f"--images={photos}", f"--output={output}") == 0
     with output.open(newline="", encoding="utf-8") as file:
-        return np.array([[float(row[name]) for name in COLOURS] for row in csv.DictReader(file)])
+        return np.array([[float(row[f"probability_{name}"]) for name in COLOURS] for row in csv.DictReader(file)])
 
 
 def versions(run_copy: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from small_training import make_config
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-SIDE = 64
+SIDE = 32
 CUT = "block_13_expand_relu"
 
 
@@ -48,6 +49,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for number, path in enumerate(paths):
         picture(number, SIDE, SIDE).save(path)
     return paths
+
+
+@pytest.fixture(scope="module")
+def opened(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageFeatures]:
+    """An empty bank, for tests that store nothing."""
+    with open_bank(tmp_path_factory.mktemp("cache"), weights, cut=CUT) as bank:
+        yield bank
+        assert not list(bank._bank.folder.rglob("*.records"))
 
 
 def open_bank(folder: Path, weights: Path, **settings: Any) -> ImageFeatures:
@@ -96,9 +105,8 @@ def no_photo(_: ImageFeatures, paths: object) -> None:
     assert not paths
 
 
-def test_no_photos_give_no_features(weights, tmp_path):
-    with open_bank(tmp_path, weights, cut=CUT) as bank:
-        assert bank.features([]).shape == (0, *bank.shape)
+def test_no_photos_give_no_features(opened):
+    assert opened.features([]).shape == (0, *opened.shape)
 
 
 def test_a_training_run_finds_what_was_stored_here(photos, tmp_path):
@@ -112,19 +120,18 @@ def test_a_training_run_finds_what_was_stored_here(photos, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"dear diary", b"", None], ids=["no image", "empty", "missing"])
-def test_a_file_that_is_no_image_is_named_and_nothing_is_stored(weights, photos, tmp_path, content):
+def test_a_file_that_is_no_image_is_named_and_nothing_is_stored(opened, photos, tmp_path, content):
     path = tmp_path / "diary.jpg"
     if content is not None:
         path.write_bytes(content)
-    with open_bank(tmp_path, weights) as bank, pytest.raises(UserError, match=re.escape(str(path))):
-        bank.features([photos[0], path])
-    assert not list(tmp_path.rglob("*.records"))
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        opened.features([photos[0], path])
 
 
 @pytest.mark.parametrize("paths", ["a.jpg", Path("a.jpg")])
-def test_one_path_is_no_list(weights, tmp_path, paths):
-    with open_bank(tmp_path, weights) as bank, pytest.raises(UserError, match=r"\['a.jpg'\]"):
-        bank.features(paths)
+def test_one_path_is_no_list(opened, paths):
+    with pytest.raises(UserError, match=r"\['a.jpg'\]"):
+        opened.features(paths)
 
 
 @pytest.mark.parametrize(
@@ -141,13 +148,12 @@ def test_one_path_is_no_list(weights, tmp_path, paths):
 )
 def test_a_wrong_setting_is_one_error_that_names_it(weights, tmp_path, settings, error, words):
     with pytest.raises(error, match=words):
-        open_bank(tmp_path, weights, **settings)
+        open_bank(tmp_path, **{"weights": weights, **settings})
 
 
-def test_it_shows_what_it_is(weights, tmp_path):
-    with open_bank(tmp_path, weights, cut=CUT) as bank:
-        for word in ("mobilenetv2", str(weights), CUT, str(bank.shape)):
-            assert word in repr(bank)
+def test_it_shows_what_it_is(opened, weights):
+    for word in ("mobilenetv2", str(weights), CUT, str(opened.shape)):
+        assert word in repr(opened)
 
 
 def test_every_setting_of_images_counts():
