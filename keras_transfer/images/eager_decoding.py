@@ -28,8 +28,10 @@ def make_decoder(*, image: ImageConfig, max_pixels: int, smallest_side: int) -> 
         pixels = decoding.decode(encoded, max_pixels=max_pixels, smallest_side=smallest_side)
         return orientation.turn_upright(pixels, encoded) if image.apply_exif else pixels
 
+    traced = run.get_concrete_function()  # now, because threads that come here together would each trace it
+
     def decode(content: bytes) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = run(tf.constant(content)).numpy()
+        pixels: NDArray[np.uint8] = traced(tf.constant(content)).numpy()
         return pixels
 
     return decode
