@@ -90,7 +90,7 @@ def notes(examples: Examples, found: LookAlikes, *, carved: Sequence[str]) -> li
     said = []
     if together:
         said.append(
-            f"{sum(map(len, together)):,} images in {len(together):,} groups look the same as another (thumbnails, "
+            f"{sum(map(len, together)):,} images, in {len(together):,} group(s), look the same as another (thumbnails, "
             f"bursts, re-encoded or mirrored copies), such as {_pair(within, together[0])}. Each group is in one split."
         )
         said += _hardly_split(within, together, carved)
