@@ -33,7 +33,7 @@ def test_every_split_has_the_features_that_the_frozen_part_gives(tmp_path):
 def test_nothing_is_computed_twice(tmp_path, monkeypatch):
     settings, examples = make_config(tmp_path), make_examples(tmp_path)
     first = stored_features.collect(examples, config=settings)
-    monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("filled again"))
+    monkeypatch.setattr(filling, "_make_refusing_function", lambda *_, **__: pytest.fail("filled again"))
     np.testing.assert_array_equal(stored_features.collect(examples, config=settings).values, first.values)
 
 
