@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from keras_transfer import output_places, terminal
-from keras_transfer.data import foreign_formats, image_files
+from keras_transfer.data import first_bytes, foreign_formats, image_files
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.errors import UserError
 from keras_transfer.images import sixteen_bits
@@ -36,6 +36,7 @@ def predict(config: PredictConfig) -> Path:
     settings = config.settings
     version_folder.check(Path(settings.export_dir))
     output_places.check_file(settings.output, flag="output")
+    _refuse_to_replace_an_image(settings.output)
     foreign_formats.refuse_place("images", settings.images)
     paths, left_out = image_files.list_images(settings.images)
     if not paths:
@@ -66,8 +67,14 @@ def predict(config: PredictConfig) -> Path:
     further = ["accepted", "error"] if export.abstains else ["error"]
     predictions.write(output, rows(), class_names=export.class_names, further=further)
     passed_over = [item for item in left_out if not item.is_unreadable]
-    _summary(len(paths), len(unreadable), passed_over, output)
+    _summary(len(paths) + sum(item.is_unreadable for item in left_out), len(unreadable), passed_over, output)
     return output
+
+
+def _refuse_to_replace_an_image(output: str) -> None:
+    """A slip of the pen must not cost a photo."""
+    if image_files.is_image_name(output) or first_bytes.format_of(output):
+        raise UserError(f"--output={output} is an image, or has the name of one. Give the path of a CSV file.")
 
 
 def _first_reason(left_out: Sequence[LeftOut]) -> str:
@@ -77,7 +84,8 @@ def _first_reason(left_out: Sequence[LeftOut]) -> str:
 
 
 def _summary(images: int, unreadable: int, passed_over: Sequence[LeftOut], output: Path) -> None:
-    rows = [("images", f"{images:,}"), ("not readable", f"{unreadable:,}"), ("passed over", f"{len(passed_over):,}")]
+    rows = [("images", f"{images:,}"), ("of them not readable", f"{unreadable:,}")]
+    rows.append(("passed over", f"{len(passed_over):,}"))
     rows += [("", f"{item.path}: {item.reason}") for item in passed_over[:_NAMED]]
     if len(passed_over) > _NAMED:
         rows.append(("", f"and {len(passed_over) - _NAMED:,} more"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from pathlib import Path
 
@@ -150,3 +151,9 @@ def test_readable_files_get_one_thumbnail_each(tmp_path):
     made = photos.make_thumbnails(paths, decode)
     assert list(made) == paths[:1]
     assert made[paths[0]].startswith("data:image/jpeg;base64,")
+
+
+def test_a_named_pipe_is_no_picture_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    decode = eager_decoding.make_decoder(image=ImageConfig(), max_pixels=10_000, smallest_side=0)
+    assert photos.make_thumbnails([str(tmp_path / "pipe.jpg")], decode) == {}

@@ -126,6 +126,20 @@ def test_a_disk_without_room_turns_the_bank_off(examples, tmp_path, monkeypatch)
         make(examples, make_config(tmp_path, head_epochs=5, feature_cache="on"))
 
 
+def test_what_is_stored_already_does_not_change_the_choice_and_so_the_arithmetic(examples, tmp_path):
+    """Two epochs over ten views: cheaper without the bank, as long as it is empty."""
+    classifier = make_classifier(make_config(tmp_path))
+    choices = {}
+    for feature_cache in ("auto", "on", "auto again"):
+        config = make_config(tmp_path, augmented_views=9, head_epochs=2, feature_cache=feature_cache.split()[0])
+        planned = plan.make(classifier, phases.plan(classifier, config.training), examples, config=config)
+        choices[feature_cache] = (planned.uses_bank, planned.precision)
+        if planned.uses_bank:
+            filling.fill(classifier, planned.banks, planned.missing, config=config)
+        planned.close()
+    assert choices["auto"] == choices["auto again"] == (False, "float32")
+
+
 def test_a_filled_bank_costs_nothing_more(examples, tmp_path):
     config = make_config(tmp_path)
     classifier = make_classifier(config)

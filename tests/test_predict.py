@@ -160,6 +160,17 @@ def test_a_file_that_is_replaced_is_told(small_run, tmp_path, capsys):
     assert f"{tmp_path / 'p.csv'} was there already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["photo.jpg", "photo", "new.png"])
+def test_no_image_is_replaced_by_the_answers(small_run, tmp_path, capsys, name):
+    photo = (small_run.photos / "test" / "blue" / "0.jpg").read_bytes()
+    if name != "new.png":
+        (tmp_path / name).write_bytes(photo)
+    flags = [f"--export_dir={small_run.export_dir}", f"--images={small_run.photos}", f"--output={tmp_path / name}"]
+    assert run_command("predict", *flags) == 1
+    assert str(tmp_path / name) in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [photo] * (name != "new.png")
+
+
 @pytest.mark.parametrize(
     ("export_dir", "words"),
     [

@@ -19,6 +19,7 @@ from small_report import NAMES, make_report
         # As accurate as always saying the first class, but it does tell the rare class: 0.90 and 0.75 of them.
         ([[900, 100], [5, 15]], False),
         ([[980, 0], [20, 0]], True),
+        ([[19, 1], [0, 0]], False),  # photos of one class, which guessing it cannot miss
     ],
 )
 def test_guessing_is_beaten_by_accuracy_or_with_every_class_counting_the_same(counts, expected):

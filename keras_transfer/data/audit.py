@@ -113,7 +113,8 @@ def _report(left_out: tuple[LeftOut, ...]) -> None:
     for item in left_out[:_LISTED_AT_MOST]:
         terminal.warn(f"  {item.path}: {item.reason}")
     if len(left_out) > _LISTED_AT_MOST:
-        terminal.warn(f"  and {len(left_out) - _LISTED_AT_MOST} more; data.json lists them all.")
+        more = len(left_out) - _LISTED_AT_MOST
+        terminal.warn(f"  and {more:,} more; python -m keras_transfer.inspect_data lists them all.")
 
 
 def _refuse_too_many(kept: Examples, max_fraction: float) -> None:

@@ -159,10 +159,11 @@ def _how_good(report: Report) -> str:
     metrics = report.headline
     right, examples = _right_and_examples(metrics)
     name, share = weak_points.commonest_class(report)
-    text = (
-        f"{metrics['accuracy']:.1%} of the {wording.images(report)} are classified correctly "
-        f"({right:,} of {examples:,}), where always answering “{name}” would reach {share:.1%}"
-    )
+    of_all = f"{metrics['accuracy']:.1%} of the {wording.images(report)}"
+    text = f"{of_all} are classified correctly ({right:,} of {examples:,})"
+    if share == 1:
+        return f"{text}; all are “{name}”, so nothing is known about what is taken for it."
+    text += f", where always answering “{name}” would reach {share:.1%}"
     if metrics["accuracy"] - metrics["balanced_accuracy"] > _CLASS_GAP:
         text += f"; rare classes do worse: with every class counting the same it is {metrics['balanced_accuracy']:.1%}"
     return f"{text}."

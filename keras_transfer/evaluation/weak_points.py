@@ -21,6 +21,8 @@ def is_no_better_than_guessing(report: Report) -> bool:
     """Neither by accuracy, nor with every class counting the same: where one class is rare, the first says little."""
     metrics = report.headline
     measured_classes = len(report.class_names) - len(unmeasured_classes(report))
+    if measured_classes == 1:  # guessing that class is always right, which says nothing
+        return False
     balanced, _ = metrics["intervals"]["balanced_accuracy"] or [metrics["balanced_accuracy"]] * 2
     return bool(metrics["intervals"]["accuracy"][0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,8 @@ def make_thumbnails(paths: Iterable[str], decode: Decode) -> dict[str, str]:
       decode: from `eager_decoding.make_decoder`.
     """
     made = {}
-    for path in dict.fromkeys(paths):
+    # Reading a named pipe would wait for ever.
+    for path in filter(os.path.isfile, dict.fromkeys(paths)):
         with contextlib.suppress(OSError, tf.errors.OpError):
             made[path] = thumbnails.data_uri(decode(Path(path).read_bytes()))
     return made

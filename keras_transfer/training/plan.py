@@ -110,13 +110,15 @@ def _compare(
     cache, arithmetic = disk_space.cache_of(config.training), banks[0].recipe.precision
     missing = filling.find_missing(banks, examples)
     rate = _rate(classifier, phases, arithmetic) if missing else float("inf")
-    bank = _bank_cost(classifier, phases, examples, missing, rate)
+    bank = _bank_cost(classifier, phases, examples, sum(part.record_count for part in missing), rate)
+    # The choice changes the arithmetic and so the metrics: what happens to be stored already must not decide it.
+    empty_bank = _bank_cost(classifier, phases, examples, _all_views(examples, config), rate)
     online = _online_cost(classifier, phases, examples, rate)
     needed = filling.needed_bytes(banks, missing)
     shortage = cache.shortage(needed)
     if shortage and config.training.feature_cache == "on":
         raise disk_space.too_large(shortage)
-    uses_bank, reason = _choose(config, bank=bank, online=online, shortage=shortage)
+    uses_bank, reason = _choose(config, bank=empty_bank, online=online, shortage=shortage)
     return Plan(
         uses_bank=uses_bank,
         reason=reason,
@@ -150,12 +152,17 @@ def _cost_text(cost: Cost) -> str:
 
 
 def _bank_cost(
-    classifier: Classifier, phases: Sequence[Phase], examples: Examples, missing: Sequence[MissingFeatures], rate: float
+    classifier: Classifier, phases: Sequence[Phase], examples: Examples, frozen_images: int, rate: float
 ) -> Cost:
-    frozen_images = sum(part.record_count for part in missing)
     frozen = frozen_images * _frozen_work(classifier, [phase.cut for phase in phases])
     trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs for phase in phases)
     return Cost(frozen_images, frozen + trained, (frozen + trained) / rate)
+
+
+def _all_views(examples: Examples, config: TrainConfig) -> int:
+    """Records of a bank that holds all that a run wants: every view of training images, one of validation images."""
+    train, validation = (set(examples.in_split(split).sha256) for split in ("train", "validation"))
+    return len(train) * (config.views.augmented_views + 1) + len(validation - train)
 
 
 def _online_cost(classifier: Classifier, phases: Sequence[Phase], examples: Examples, rate: float) -> Cost:
