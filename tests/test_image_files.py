@@ -129,3 +129,13 @@ def test_an_image_in_another_format_that_is_not_called_so_says_to_convert_it(tmp
     (left_out,) = list_images(tmp_path)[1]
     assert left_out.is_unreadable
     assert "TIFF" in left_out.reason
+
+
+@pytest.mark.parametrize(
+    "names", [("config.json", "flags.txt"), ("metrics.json", "report.html"), ("inspection.json", "inspection.html")]
+)
+def test_results_of_earlier_commands_among_the_photos_are_passed_over_and_counted(tmp_path, names):
+    write(tmp_path, "a/1.jpg", "results/plots/curve.png", *(f"results/{name}" for name in names))
+    images, left_out = list_images(tmp_path)
+    assert relative(images, tmp_path) == ["a/1.jpg"]
+    assert [item.path for item in left_out] == [str(tmp_path / "results")]

@@ -170,3 +170,9 @@ def test_folders_of_one_name_in_two_unicode_forms_are_one_class(tmp_path):
 def test_system_folders_play_no_part_in_the_layout(tmp_path, name):
     layout = understand(str(write(tmp_path, "train/a/1.jpg", "train/b/1.jpg", f"{name}/1.jpg", f"train/{name}/1.jpg")))
     assert sorted(classes(layout, tmp_path)) == ["train/a", "train/b"]
+
+
+def test_a_folder_of_splits_beside_others_is_no_class(tmp_path):
+    files = [f"flowers/{split}/{name}/1.jpg" for split in ("train", "val") for name in "ab"]
+    with pytest.raises(UserError, match=f"Did you mean {tmp_path}/flowers"):
+        understand(str(write(tmp_path, *files, "other/x/1.jpg")))

@@ -32,7 +32,7 @@ def refuse_without_folders(root: str, files: Sequence[str]) -> None:
     if any(map(is_image_name, files)) and len(list_folder(parent)[0]) > 1:
         raise UserError(
             f"{root} holds images and no folders, as one class does. Did you mean the folder above, {parent}?\n"
-            f"{wanted(root)}"
+            f"{wanted(parent)}"
         )
     raise UserError(f"{root} holds no folders, so the images have no class.\n{wanted(root)}")
 
@@ -65,12 +65,16 @@ def refuse_series(root: str, class_folders: Sequence[str]) -> list[str]:
             f"{root} holds {listed(above)}, with splits below them ({listed(below)}). Put the splits above the classes."
             f"\n{wanted(root, above)}"
         )
+    for path, names in hollow.items():
+        found = split_names.recognize(names)
+        if "train" in found.values() and len(found) > 1:
+            raise UserError(f"{path} holds splits ({listed(sorted(found))}). Did you mean {path}?\n{wanted(path)}")
     if len(above) > 1 and (_are_alike(hollow, class_folders) or all(map(split_names.is_of_a_series, above))):
         raise UserError(
             f"{root} holds {listed(above)}, which hold no images but folders: {listed(below)}. It is not certain which "
             f"of them are the classes. Move all images of a class into one folder.\n{wanted(root)}"
         )
-    return [f"The classes are {listed(above)}; the folders in them, such as {listed(below[:2])}, are no classes."]
+    return [f"Folders in {listed(above)}, such as {listed(below[:2])}, belong to that class and are none of their own."]
 
 
 def _are_alike(hollow: Mapping[str, set[str]], class_folders: Sequence[str]) -> bool:

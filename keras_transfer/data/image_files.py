@@ -29,6 +29,9 @@ _SYSTEM_FOLDERS = frozenset({
     "__macosx", "network trash folder", "temporary items", "__pycache__",
 })  # fmt: skip
 
+# Files that tell the folder of a run, of an evaluation and of an inspection from one of photos.
+_OUTPUT_FILES = (("config.json", "flags.txt"), ("metrics.json", "report.html"), ("inspection.json", "inspection.html"))
+
 Identity = tuple[int, int]  # device and inode: the same for every path to one folder
 
 
@@ -107,7 +110,8 @@ def list_folder(folder: str) -> tuple[list[str], list[str]]:
     others: list[str] = []
     for entry in entries:
         is_visible = not entry.name.startswith(".") and not is_system_folder(entry.name)
-        (folders if _is_folder(entry) and is_visible else others).append(entry.path)
+        is_photos = is_visible and _is_folder(entry) and not is_output_folder(entry.path)
+        (folders if is_photos else others).append(entry.path)
     return folders, others
 
 
@@ -120,6 +124,11 @@ def holds_images(folder: str) -> bool:
 def is_system_folder(name: str) -> bool:
     """Whether a folder of that name belongs to a system, such as @eaDir, and not to a person."""
     return name.lower() in _SYSTEM_FOLDERS
+
+
+def is_output_folder(path: str) -> bool:
+    """Whether a folder holds what a command of this package wrote: a run, an evaluation or an inspection."""
+    return any(all(os.path.isfile(os.path.join(path, name)) for name in names) for names in _OUTPUT_FILES)
 
 
 def is_image_name(path: str) -> bool:
@@ -166,6 +175,8 @@ def _why_left_out(path: str) -> LeftOut | None:
         return LeftOut(printable(path), "is hidden (its name begins with a dot)", is_unreadable=False)
     if is_system_folder(name) and os.path.isdir(path):
         return LeftOut(printable(path), "is a system folder, passed over with all that is in it", is_unreadable=False)
+    if is_output_folder(path):
+        return LeftOut(printable(path), "holds results of this package, and no photos", is_unreadable=False)
     if not os.path.isfile(path):
         reason = "is no regular file" if os.path.exists(path) else "is a link to a file that is not there"
         return LeftOut(printable(path), reason, is_unreadable=True)

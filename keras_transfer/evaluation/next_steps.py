@@ -84,7 +84,7 @@ def _file_steps(report: Report) -> list[str]:
             "Look for more leaks, such as the same photo in another size: python -m keras_transfer.inspect_data."
         )
     if report.left_out:
-        steps.append("Fix or remove the files that were left out; they are listed below.")
+        steps.append("Look at why files were left out: each is listed below with its reason.")
     return steps
 
 

@@ -37,20 +37,26 @@ def is_nearly_black(content: bytes) -> bool:
     return 0 < int(levels.max()) * unit < LOW_RANGE
 
 
-def warn(paths: Sequence[str]) -> None:
+def warn(paths: Sequence[str]) -> str:
     """Warns once where files are nearly black; of many, some are looked at.
 
     Args:
       paths: of image files of any kind; what can't be opened is passed over.
+
+    Returns:
+      What was said, or "".
     """
     deep = [path for path in paths if _is_sixteen_bits(_read(path, _HEAD_BYTES))]
     looked_at = deep[:: max(1, len(deep) // _LOOKED_AT)][:_LOOKED_AT]
     dark = [path for path in looked_at if is_nearly_black(_read(path))]
-    if dark:
-        terminal.warn(
-            f"{len(dark):,} of {len(looked_at):,} PNGs of 16 bits that were looked at use less than an eighth of their "
-            f"range, such as {dark[0]}. The network sees them nearly black, and unlike pictures of 8 bits. {ADVICE}"
-        )
+    if not dark:
+        return ""
+    warning = (
+        f"{len(dark):,} of {len(looked_at):,} PNGs of 16 bits that were looked at use less than an eighth of their "
+        f"range, such as {dark[0]}. The network sees them nearly black, and unlike pictures of 8 bits. {ADVICE}"
+    )
+    terminal.warn(warning)
+    return warning
 
 
 def _is_sixteen_bits(head: bytes) -> bool:

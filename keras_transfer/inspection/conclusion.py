@@ -48,6 +48,8 @@ def draw(
         return Conclusion("wait", f"Do not train yet. These errors need your decision first: {told}.", found)
     if errors:
         return Conclusion("go", "You can train with exclude.txt, which solves every error.", found)
+    if count_severities(findings)["warning"]:
+        return Conclusion("go", "You can train on these images; look at the warnings first.", found)
     return Conclusion("go", "You can train on these images.", found)
 
 

@@ -32,7 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(
         "error",
         "Unreadable files",
-        "Get the file again, convert it to JPEG or PNG, or remove it.",
+        "Do what its reason says: get the file again, convert or rename it, or remove it.",
     ),
     "damaged": Kind(
         "error", "Damaged pictures", "Look at it: a part is usually grey or shifted. Get it again or leave it out."

@@ -62,18 +62,19 @@ def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: 
         sha256=chosen.sha256,
     )
     unreadable_files.warn(unreadable)
-    sixteen_bits.warn(chosen.paths)
+    nearly_black = sixteen_bits.warn(chosen.paths)
     measured = _Measured(chosen.select(positions), label_ids[np.asarray(positions, np.int64)], probabilities)
     result = _result(config, export, other, measured, split)
     result["left_out"] = [
         {"path": path, "reason": reason}
         for path, reason in [(item.path, item.reason) for item in found.left_out] + unreadable
     ]
-    result["notes"] = [*found.notes, *_one_class_notes(measured.label_ids, export.class_names)]
+    advice = [nearly_black] if nearly_black else []
+    result["notes"] = [*found.notes, *advice, *_one_class_notes(measured.label_ids, export.class_names)]
     atomic_files.write_json(output / "metrics.json", result)
     _write_predictions(output / "predictions.csv", measured, export.class_names)
     shown = galleries.Classified(measured.examples.paths, measured.label_ids, probabilities, export.class_names)
-    _write_report(config, result, measured.examples, output=output, pictures=_galleries(export, shown))
+    _write_report(config, result, measured.examples, output=output, pictures=_galleries(export, shown), advice=advice)
     _summary(result, output)
     return result
 
@@ -259,7 +260,13 @@ def _galleries(export: Export, shown: Classified) -> list[Gallery]:
 
 
 def _write_report(
-    config: EvaluateConfig, result: Mapping[str, Any], kept: Examples, *, output: Path, pictures: Sequence[Gallery]
+    config: EvaluateConfig,
+    result: Mapping[str, Any],
+    kept: Examples,
+    *,
+    output: Path,
+    pictures: Sequence[Gallery],
+    advice: Sequence[str],
 ) -> None:
     export_dir, split, measured = Path(result["export"]), result["split"], result["evaluation"]
     version_dir = export_dir.resolve()
@@ -280,6 +287,7 @@ def _write_report(
             seen=result["seen_in_training"],
             comparison=result["comparison"] or {},
             galleries=pictures,
+            advice=advice,
             paths={"export": str(export_dir), "metrics": str(output / "metrics.json")},
         ),
     )

@@ -180,5 +180,6 @@ def show(prepared: Prepared) -> None:
     if not counts["test"]:
         terminal.warn(
             "There is no test split, so the report will have no test metrics. To get them, add a test/ folder beside "
-            "train/; without split folders it takes --test_fraction above 0 and at least three images of a class."
+            "train/, or rows of the split test to a table; without splits it takes --test_fraction above 0 and at "
+            "least three images of a class."
         )

@@ -128,5 +128,6 @@ def _shown(value: Any) -> str:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """' Did you mean ...?' for a mistyped name, or '' where nothing is near."""
-    matches = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    spelling = {each.lower().replace("-", "_"): each for each in known}
+    matches = difflib.get_close_matches(name.lower().replace("-", "_"), list(spelling), n=1)
+    return f" Did you mean {spelling[matches[0]]!r}?" if matches else ""

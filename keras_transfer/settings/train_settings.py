@@ -238,7 +238,11 @@ class OutputConfig(Settings):
         "--refuse_worse needs it.",
         is_path=True,
     )
-    dry_run: bool = setting(False, "Check everything, print the plan with its cost, and do nothing.")
+    dry_run: bool = setting(
+        False,
+        "Check everything, print the plan with its cost, and train nothing; weights and data sets are fetched where "
+        "--allow_download stands.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
