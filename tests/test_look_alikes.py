@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -166,7 +167,8 @@ def test_the_plan_counts_thumbnails_that_lie_beside_their_photos(tmp_path, capsy
     write(tmp_path / "photos", originals(14), small=KINDS["a thumbnail"], smaller=KINDS["darker"])
     exit_code, plan, _ = plan_of(tmp_path / "photos", tmp_path, capsys)
     assert exit_code == 0
-    assert "42 images in 14 groups" in plan
+    copies = next(line for line in plan.splitlines() if "near copies" in line)
+    assert re.findall(r"\d+", copies)[:2] == ["42", "14"]
 
 
 def test_copies_across_the_splits_of_a_source_stay_and_are_counted_with_a_pair(tmp_path, capsys):
