@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from keras_transfer import output_places, terminal
 from keras_transfer.data import sources
@@ -20,11 +19,11 @@ from keras_transfer.settings import command_line
 from keras_transfer.settings.config import SPLITS, EvaluateConfig
 
 
-def evaluate(config: EvaluateConfig) -> dict[str, Any]:
+def evaluate(config: EvaluateConfig) -> Path:
     """Measures an export on labelled images, by their raw bytes.
 
     Returns:
-      The metrics, as in metrics.json.
+      The folder with metrics.json, predictions.csv and report.html.
 
     Raises:
       UserError: no images, no export, a class that the export does not know, too many unreadable files, or another

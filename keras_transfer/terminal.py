@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib.util
 import io
 import os
 import shlex
@@ -15,7 +16,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from tqdm import tqdm
 
@@ -107,8 +108,12 @@ def progress(items: Iterable[Item], *, total: int, title: str, unit: str = "imag
 def progress_bar(*, total: int, title: str, unit: str) -> Iterator[Callable[[int], None]]:
     """Gives a function that advances a progress bar by a number of units.
 
-    The bar goes to stderr. Where that is no terminal one line at the end takes its place.
+    The bar goes to stderr, or into the cell of a notebook. Elsewhere one line at the end takes its place.
     """
+    if _is_notebook():
+        with _notebook_bar()(total=total, desc=title, unit=f" {unit}") as bar:
+            yield lambda count: (bar.update(count), None)[1]
+        return
     if not sys.stderr.isatty():
         with _one_line(title, unit) as advance:
             yield advance
@@ -116,6 +121,20 @@ def progress_bar(*, total: int, title: str, unit: str) -> Iterator[Callable[[int
     shape = "{desc} {percentage:3.0f}% {remaining}" if 0 < _columns(sys.stderr) < _COLUMNS_FOR_A_BAR else None
     with tqdm(total=total, desc=title, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True, bar_format=shape) as bar:
         yield lambda count: (bar.update(count), None)[1]
+
+
+def _is_notebook() -> bool:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
+def _notebook_bar() -> Any:
+    """A bar of widgets where the notebook has them; one of characters moves there as well."""
+    if importlib.util.find_spec("ipywidgets") is None:
+        return tqdm
+    from tqdm.notebook import tqdm as widget_bar
+
+    return widget_bar
 
 
 @contextlib.contextmanager

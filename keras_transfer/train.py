@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_transfer import output_places, run_directory, terminal
 from keras_transfer.data import sources
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from keras_transfer.pipelines.prepare import Prepared
 
 
-def train(config: TrainConfig) -> dict[str, Any] | None:
+def train(config: TrainConfig) -> RunDirectory | None:
     """Trains a classifier and publishes its export, with all that a run directory holds.
 
     What can be known without TensorFlow is checked before it is imported, because that takes seconds.
 
     Returns:
-      The content of metrics.json; None for a dry run, which only prints the plan.
+      The finished run; None for a dry run, which only prints the plan.
 
     Raises:
       UserError: anything a person can fix: files, weights, folders, disk, learning rate.
@@ -60,10 +60,11 @@ def train(config: TrainConfig) -> dict[str, Any] | None:
         run_directory.remove_if_empty(run)
         raise
     with prepared:
-        return _carry_out(prepared, run)
+        _carry_out(prepared, run)
+    return run
 
 
-def _carry_out(prepared: Prepared, run: RunDirectory) -> dict[str, Any]:
+def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
     """The steps of a run after its plan."""
     from keras_transfer.pipelines import candidates, fill, fit, publish, report
 
@@ -78,7 +79,6 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> dict[str, Any]:
         finished = report.Finished(fitted, published)
         metrics = report.compose(prepared, finished, run)
     report.close(prepared, finished, run, metrics)
-    return metrics
 
 
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:

@@ -21,7 +21,8 @@ COMMANDS = frozenset({"train", "evaluate", "predict", "export", "inspect_data"})
 PLACES = frozenset({"output_places", "run_directory"})
 
 # A part is a room or a module at the top of the package. Each part may import itself and the parts named here; a part
-# that is missing here has no place in the house yet. No command is among the values: nothing imports a command.
+# that is missing here has no place in the house yet. Only `api` imports commands, and only the package itself imports
+# `api`, when what it offers is first used.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(BASE, NOTHING),
     "settings": frozenset({"errors", "terminal"}),  # the command line prints what it refuses
@@ -38,9 +39,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "evaluation": BASE,
     "pipelines": BASE | ROOMS | {"run_directory"},
     **dict.fromkeys(COMMANDS, BASE | ROOMS | PLACES | {"pipelines"}),
+    "api": BASE | ROOMS | PLACES | COMMANDS,
+    "__main__": BASE,
+    "": frozenset({"api"}),
 }
 # Importing one of these parts must not import one of these libraries, which take seconds: --help answers at once.
-QUICK_PARTS = COMMANDS | BASE | PLACES
+QUICK_PARTS = COMMANDS | BASE | PLACES | {"", "api", "__main__"}
 SLOW_LIBRARIES = frozenset({"tensorflow", "keras", "tensorflow_datasets", "sklearn", "matplotlib"})
 # Library -> the only parts that may import it.
 RESERVED_LIBRARIES: Mapping[str, frozenset[str]] = {
@@ -162,9 +166,12 @@ def eager_imports(source: str) -> set[str]:
 
 
 def circles(sources: Mapping[str, str]) -> list[str]:
-    """A circle of modules that import each other, if there is any: late imports and those for type checkers count."""
+    """A circle of modules that import each other, if there is any: late imports and those for type checkers count.
+
+    The package itself is left out: whatever is imported from it imports it.
+    """
     imports = {
-        module: {name for name in _names_and_parents(source) if name in sources and name != module}
+        module: {name for name in _names_and_parents(source) if name in sources and name not in (module, PACKAGE)}
         for module, source in sources.items()
     }
     try:

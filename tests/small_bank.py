@@ -8,19 +8,19 @@ from pathlib import Path
 
 from keras_transfer.data.examples import Examples
 from keras_transfer.feature_bank import filling
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
 from keras_transfer.training import phases
 
 
-def open_banks(classifier: Classifier, config: TrainConfig) -> tuple[FeatureBank, ...]:
+def open_banks(classifier: Classifier, config: TrainConfig) -> tuple[Store, ...]:
     """Those of a configuration, in float32."""
     cuts = [phase.cut for phase in phases.plan(classifier, config.training)]
     return filling.open_banks(classifier, cuts, config=config, precision_name="float32")
 
 
-def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tuple[FeatureBank, ...]:
+def fill(classifier: Classifier, examples: Examples, config: TrainConfig) -> tuple[Store, ...]:
     """Opens and fills them."""
     banks = open_banks(classifier, config)
     filling.fill(classifier, banks, filling.find_missing(banks, examples), config=config)

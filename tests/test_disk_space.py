@@ -14,13 +14,13 @@ from keras_transfer.feature_bank import disk_space
 from keras_transfer.feature_bank.column_lock import LOCK_FILE
 from keras_transfer.feature_bank.disk_space import Cache
 from keras_transfer.feature_bank.recipe import Recipe
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 RECORD_BYTES = 20_000
 
 
-def make_bank(folder: Path, name: str, *, last_used: float) -> FeatureBank:
+def make_bank(folder: Path, name: str, *, last_used: float) -> Store:
     """A bank of one record of 20,000 bytes."""
     recipe = Recipe(
         frozen_part=name,
@@ -31,13 +31,13 @@ def make_bank(folder: Path, name: str, *, last_used: float) -> FeatureBank:
         views=ViewsConfig(augmented_views=0),
         seed=0,
     )
-    bank = FeatureBank(folder, recipe)
+    bank = Store(folder, recipe)
     bank.add(["0" * 64], [0], np.zeros((1, RECORD_BYTES // 2), np.float16))
     os.utime(bank.folder / recipe.key(0) / LOCK_FILE, (last_used, last_used))
     return bank
 
 
-def exists(bank: FeatureBank) -> bool:
+def exists(bank: Store) -> bool:
     return (bank.folder / bank.recipe.key(0)).exists()
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer import evaluate, export, predict, train
-from keras_transfer.errors import UserError
-from keras_transfer.settings import command_line, config
+import keras_transfer as kt
+from keras_transfer.settings import config
+from keras_transfer.settings.command_line import parse
+from keras_transfer.train import train
 
 COLOURS = {"blue": (40, 60, 220), "green": (40, 200, 60), "red sports car": (220, 50, 40)}
 IMAGES_A_CLASS = 12
@@ -31,8 +32,8 @@ def write_photos(folder: Path) -> Path:
     return folder
 
 
-def run_train(**values: Any) -> dict[str, Any] | None:
-    fixed = {
+def run_train(**values: Any) -> kt.Run:
+    fixed: dict[str, Any] = {
         "weights": "random",
         "image_size": 32,
         "resize_mode": "squash",
@@ -44,7 +45,7 @@ def run_train(**values: Any) -> dict[str, Any] | None:
         "precision": "float32",
         "model_name": "cars",
     }
-    return train.train(config.from_flat(config.TrainConfig, {**fixed, **values}))
+    return kt.train(**{**fixed, **values})
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +57,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(workplace: Path) -> dict[str, Any]:
-    metrics = run_train(
+    return run_train(
         image_dir=str(workplace / "photos"),
         run_dir=str(workplace / "run"),
         feature_cache_dir=str(workplace / "cache"),
         fine_tune_epochs=2,
         fine_tune_learning_rate=1e-4,
-    )
-    assert metrics is not None
-    return metrics
+    ).metrics
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +73,7 @@ def export_dir(workplace: Path, trained: dict[str, Any]) -> Path:
 
 def predicted(workplace: Path, export_dir: Path, images: Path) -> list[dict[str, str]]:
     output = workplace / "predictions.csv"
-    predict.predict(
-        config.from_flat(
-            config.PredictConfig, {"export_dir": str(export_dir), "images": str(images), "output": str(output)}
-        )
-    )
+    kt.predict(export_dir, images, output=output)
     with output.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -102,19 +97,9 @@ def test_the_run_directory_holds_all_that_it_promises(workplace, trained):
 
 
 def test_evaluate_on_the_same_photos_counts_every_one_once(workplace, export_dir):
-    result = evaluate.evaluate(
-        config.from_flat(
-            config.EvaluateConfig,
-            {
-                "export_dir": str(export_dir),
-                "image_dir": str(workplace / "photos"),
-                "output": str(workplace / "evaluation"),
-                "batch_size": 7,
-            },
-        )
-    )
-    assert result["evaluation"]["examples"] == 3 * IMAGES_A_CLASS
-    assert json.loads((workplace / "evaluation" / "metrics.json").read_text("utf-8")) == result
+    result = kt.evaluate(export_dir, workplace / "photos", output=workplace / "evaluation", batch_size=7)
+    assert result.metrics["evaluation"]["examples"] == 3 * IMAGES_A_CLASS
+    assert result.path == workplace / "evaluation"
     assert (workplace / "evaluation" / "report.html").stat().st_size > 0
 
 
@@ -186,13 +171,12 @@ def test_predict_goes_on_past_a_file_that_is_no_image(workplace, export_dir, tmp
 
 
 def test_a_finished_run_is_exported_again_under_another_number(workplace, export_dir, outsider):
-    values = {"run_dir": str(workplace / "run"), "export_version": 2}
-    second = export.export(config.from_flat(config.ExportConfig, values))
+    second = kt.export(workplace / "run", export_version=2)
     assert second == export_dir.parent / "2"
     rows = {row["path"]: float(row["score"]) for row in predicted(workplace, second, workplace / "photos")}
     np.testing.assert_allclose([rows[file] for file in outsider["files"]], outsider["score"], atol=1e-5)
-    with pytest.raises(UserError, match="exists already"):
-        export.export(config.from_flat(config.ExportConfig, values))
+    with pytest.raises(kt.UserError, match="exists already"):
+        kt.export(workplace / "run", export_version=2)
 
 
 def without_times(metrics: Any) -> Any:
@@ -204,8 +188,9 @@ def without_times(metrics: Any) -> Any:
 def test_the_same_seed_gives_the_same_metrics_bit_for_bit_from_the_run_s_own_flags(workplace, trained):
     """The second run also finds the bank filled, which must change nothing."""
     flags = ["train", f"--flagfile={workplace / 'run' / 'flags.txt'}", f"--run_dir={workplace / 'again'}"]
-    again = train.train(command_line.parse(config.TrainConfig, flags))
-    assert again is not None
+    directory = train(parse(config.TrainConfig, flags))
+    assert directory is not None
+    again = kt.Run(directory.path).metrics
     assert again["feature_bank"]["views_computed"] == 0
     assert without_times(again) == without_times(trained)
 
@@ -216,8 +201,7 @@ def test_another_seed_gives_other_metrics(workplace, trained):
         run_dir=str(workplace / "other"),
         feature_cache_dir=str(workplace / "cache"),
         seed=1,
-    )
-    assert other is not None
+    ).metrics
     assert other["phases"][0]["epochs"][0]["loss"] != trained["phases"][0]["epochs"][0]["loss"]
 
 
@@ -232,7 +216,7 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(workplace, capsys):
 
 def test_an_export_that_is_not_good_enough_is_not_published(workplace):
     run = workplace / "refused"
-    with pytest.raises(UserError, match="below --min_test_accuracy=1"):
+    with pytest.raises(kt.UserError, match="below --min_test_accuracy=1"):
         run_train(
             image_dir=str(workplace / "photos"),
             run_dir=str(run),

@@ -22,7 +22,7 @@ from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import features, filling
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
@@ -41,7 +41,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return make_classifier(make_config(tmp_path_factory.mktemp("unused")))
 
 
-def missing(bank: FeatureBank, examples: Examples, view: int) -> np.ndarray:
+def missing(bank: Store, examples: Examples, view: int) -> np.ndarray:
     return bank.missing(examples.sha256, [view] * len(examples))
 
 
@@ -156,7 +156,7 @@ def test_a_full_disk_names_the_bytes_needed_and_leaves_nothing_half_written(
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(FeatureBank, "add", full)
+    monkeypatch.setattr(Store, "add", full)
     needed = (TRAIN * 3 + VALIDATION) * 512 * 2
     with pytest.raises(UserError, match=f"needs {needed:,} bytes"):
         fill(classifier, examples, make_config(tmp_path))
@@ -181,13 +181,13 @@ def test_a_file_that_changed_meanwhile_is_named_and_nothing_is_stored_under_its_
 
 
 def test_a_disk_that_is_gone_is_one_sentence_and_what_was_finished_stays(classifier, examples, tmp_path, monkeypatch):
-    def gone(self: FeatureBank, *arguments: Any) -> None:
+    def gone(self: Store, *arguments: Any) -> None:
         if contents(self.folder):
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.folder))
         add(self, *arguments)
 
-    add = FeatureBank.add
-    monkeypatch.setattr(FeatureBank, "add", gone)
+    add = Store.add
+    monkeypatch.setattr(Store, "add", gone)
     monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
     monkeypatch.setattr(features, "COMPUTE_BATCH", 6)
     config = make_config(tmp_path)

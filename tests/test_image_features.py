@@ -14,7 +14,7 @@ from PIL import Image
 
 from keras_transfer.errors import ConfigError, UserError
 from keras_transfer.feature_bank import features
-from keras_transfer.feature_bank.image_features import ImageFeatures
+from keras_transfer.feature_bank.image_features import FeatureBank
 from keras_transfer.model import random_weights
 from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.config import ImageConfig
@@ -52,17 +52,17 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def opened(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageFeatures]:
+def opened(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureBank]:
     """An empty bank, for tests that store nothing."""
     with open_bank(tmp_path_factory.mktemp("cache"), weights, cut=CUT) as bank:
         yield bank
         assert not list(bank._bank.folder.rglob("*.records"))
 
 
-def open_bank(folder: Path, weights: Path, **settings: Any) -> ImageFeatures:
+def open_bank(folder: Path, weights: Path, **settings: Any) -> FeatureBank:
     fixed = {"image_size": SIDE, "resize_mode": "squash", "precision": "float32"}
     values = {"backbone": "mobilenetv2", "weights": str(weights), "feature_cache_dir": str(folder), **fixed, **settings}
-    return ImageFeatures.open(**values)
+    return FeatureBank.open(**values)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_what_was_computed_once_is_read_in_any_order_and_only_the_rest_is_comput
         first = bank.features(photos[:2])
     with open_bank(tmp_path, weights) as bank, monkeypatch.context() as patched:
         patched.setattr(features, "make_frozen_function", lambda *_, **__: pytest.fail("computed again"))
-        patched.setattr(ImageFeatures, "_refuse_unreadable", no_photo)
+        patched.setattr(FeatureBank, "_refuse_unreadable", no_photo)
         again = bank.features([photos[1], str(photos[0]), photos[1]])
     np.testing.assert_array_equal(again, first[[1, 0, 1]])
     with open_bank(tmp_path, weights) as bank:
         np.testing.assert_array_equal(bank.features(photos)[:2], first)
 
 
-def no_photo(_: ImageFeatures, paths: object) -> None:
+def no_photo(_: FeatureBank, paths: object) -> None:
     assert not paths
 
 
@@ -113,7 +113,7 @@ def test_a_training_run_finds_what_was_stored_here(photos, tmp_path):
     settings = {"backbone": "mobilenetv2", "weights": "random", "image_size": SIDE, "resize_mode": "squash"}
     with open_bank(tmp_path / "cache", Path("random")) as bank:
         stored = bank.features(photos)
-    with ImageFeatures(make_config(tmp_path, **settings)) as bank:
+    with FeatureBank(make_config(tmp_path, **settings)) as bank:
         assert bank.cut == "head_pooling"
         np.testing.assert_array_equal(bank.features(photos), stored)
     assert len(list((tmp_path / "cache" / "feature_bank").iterdir())) == 1
@@ -158,4 +158,4 @@ def test_it_shows_what_it_is(opened, weights):
 
 def test_every_setting_of_images_counts():
     fields = set(ImageConfig.__dataclass_fields__)
-    assert fields <= set(re.findall(r"\w+", ImageFeatures.open.__doc__ or ""))
+    assert fields <= set(re.findall(r"\w+", FeatureBank.open.__doc__ or ""))

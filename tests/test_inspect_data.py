@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
-from keras_transfer import inspect_data
 from keras_transfer.data import sources
+from keras_transfer.inspect_data import exit_code as exit_code_of
 from keras_transfer.settings.command_line import parse
 from keras_transfer.settings.config import SourceConfig, TrainConfig, to_flat
 from small_pictures import picture
@@ -301,4 +301,4 @@ def test_a_mistake_is_answered_before_tensorflow_is_imported_and_leaves_nothing(
 
 @pytest.mark.parametrize(("errors", "code"), [(0, 0), (1, 1), (7, 1)])
 def test_only_findings_of_severity_error_make_the_exit_code_one(errors, code):
-    assert inspect_data.exit_code({"counts": {"error": errors, "warning": 5, "info": 5}}) == code
+    assert exit_code_of({"counts": {"error": errors, "warning": 5, "info": 5}}) == code

@@ -21,7 +21,7 @@ from keras_transfer.feature_bank import column_lock, store
 from keras_transfer.feature_bank.column_lock import LOCK_FILE
 from keras_transfer.feature_bank.disk_space import Cache
 from keras_transfer.feature_bank.recipe import Recipe
-from keras_transfer.feature_bank.store import FeatureBank, banks_folder
+from keras_transfer.feature_bank.store import Store, banks_folder
 from keras_transfer.settings.config import ImageConfig, ViewsConfig
 
 SHAPE = (2, 3)
@@ -45,13 +45,13 @@ def records(count: int = 4, offset: float = 0) -> np.ndarray:
     return (np.arange(count * 6, dtype=np.float16) + np.float16(offset)).reshape(count, *SHAPE)
 
 
-def fill(folder: Path) -> FeatureBank:
-    bank = FeatureBank(folder, recipe())
+def fill(folder: Path) -> Store:
+    bank = Store(folder, recipe())
     bank.add(DIGESTS * 2, [0] * 4 + [1] * 4, np.concatenate([records(), records(offset=100)]))
     return bank
 
 
-def missing_views(bank: FeatureBank, count: int) -> list[int]:
+def missing_views(bank: Store, count: int) -> list[int]:
     """The views of the first image that are not stored."""
     return np.flatnonzero(bank.missing(DIGESTS[:1] * count, range(count))).tolist()
 
@@ -64,7 +64,7 @@ def shard(folder: Path, ending: str) -> Path:
 
 def test_what_was_stored_is_read_by_image_and_view(tmp_path):
     fill(tmp_path).close()
-    bank = FeatureBank(tmp_path, recipe())
+    bank = Store(tmp_path, recipe())
     read = bank.read([DIGESTS[2], DIGESTS[0], DIGESTS[2]], [0, 1, 1])
     np.testing.assert_array_equal(read, [records()[2], records(offset=100)[0], records(offset=100)[2]])
     assert read.dtype == np.float16
@@ -99,7 +99,7 @@ def test_a_bank_that_is_removed_meanwhile_is_one_sentence(tmp_path):
 
 
 def test_opening_a_new_bank_writes_nothing(tmp_path):
-    FeatureBank(tmp_path / "cache", recipe()).close()
+    Store(tmp_path / "cache", recipe()).close()
     assert not (tmp_path / "cache").exists()
 
 
@@ -114,12 +114,12 @@ def test_records_are_fixed_length_for_tensorflow_and_numpy(tmp_path):
 
 def test_another_recipe_finds_nothing(tmp_path):
     fill(tmp_path).close()
-    assert missing_views(FeatureBank(tmp_path, recipe(frozen_part="abd")), 2) == [0, 1]
+    assert missing_views(Store(tmp_path, recipe(frozen_part="abd")), 2) == [0, 1]
 
 
 def test_more_views_keep_those_there_are(tmp_path):
     fill(tmp_path).close()
-    more = FeatureBank(tmp_path, recipe(views=ViewsConfig(augmented_views=3)))
+    more = Store(tmp_path, recipe(views=ViewsConfig(augmented_views=3)))
     assert missing_views(more, 4) == [2, 3]
 
 
@@ -161,7 +161,7 @@ def test_a_harmed_shard_is_told_not_counted_left_alone_and_replaced_when_it_is_s
     fill(tmp_path).close()
     harm(tmp_path)
     before = on_the_disk(tmp_path)
-    with FeatureBank(tmp_path, recipe()) as bank:
+    with Store(tmp_path, recipe()) as bank:
         assert "computed again" in capsys.readouterr().err
         assert missing_views(bank, 2) == [0]
         assert on_the_disk(tmp_path) == before
@@ -169,7 +169,7 @@ def test_a_harmed_shard_is_told_not_counted_left_alone_and_replaced_when_it_is_s
         for size in sizes:
             bank.add(DIGESTS[first : first + size], [0] * size, records()[first : first + size])
             first += size
-    with FeatureBank(tmp_path, recipe()) as bank:
+    with Store(tmp_path, recipe()) as bank:
         assert missing_views(bank, 2) == []
         np.testing.assert_array_equal(bank.read(DIGESTS, [0] * 4), records())
         assert len(list((bank.folder / bank.recipe.key(0)).glob("*.records"))) == len(sizes)
@@ -179,7 +179,7 @@ def test_a_harmed_shard_is_told_not_counted_left_alone_and_replaced_when_it_is_s
 def test_a_harmed_shard_that_another_run_has_stored_again_meanwhile_stays(tmp_path):
     fill(tmp_path).close()
     alter(tmp_path)
-    with FeatureBank(tmp_path, recipe()) as late, FeatureBank(tmp_path, recipe()) as other:
+    with Store(tmp_path, recipe()) as late, Store(tmp_path, recipe()) as other:
         other.add(DIGESTS, [0] * 4, records())
         late.add(["f" * 64], [0], records(1))
         np.testing.assert_array_equal(other.read(DIGESTS, [0] * 4), records())
@@ -193,7 +193,7 @@ def test_what_a_killed_run_has_left_is_told_by_nobody_and_removed_once_it_is_old
         path.write_bytes(b"half")
     os.utime(left[0], (1, 1))
     os.utime(left[2], (1, 1))
-    with FeatureBank(tmp_path, recipe()) as bank:
+    with Store(tmp_path, recipe()) as bank:
         assert [path.exists() for path in left] == [True, True, True]
         bank.add(["f" * 64], [0], records(1))
     assert [path.exists() for path in left] == [False, True, False]
@@ -209,19 +209,19 @@ def test_a_bank_that_is_closed_leaves_no_file_open(tmp_path, monkeypatch):
     fill(tmp_path).close()
     before = open_files()
     for _ in range(20):
-        with FeatureBank(tmp_path, recipe()) as bank:
+        with Store(tmp_path, recipe()) as bank:
             bank.read(DIGESTS, [1] * 4)
             bank.add(["f" * 64], [0], records(1))
     assert open_files() == before
     monkeypatch.setattr(store, "_sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        FeatureBank(tmp_path, recipe())
+        Store(tmp_path, recipe())
     assert open_files() == before
 
 
 def test_only_use_makes_a_bank_recently_used(tmp_path):
     fill(tmp_path).close()
-    with FeatureBank(tmp_path, recipe()) as bank:
+    with Store(tmp_path, recipe()) as bank:
         folders = [bank.folder / bank.recipe.key(view) for view in range(2)]
         for folder in folders:
             os.utime(folder / LOCK_FILE, (1, 1))
@@ -242,7 +242,7 @@ def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
     evicting.start()
     try:
         for _ in range(100):
-            with FeatureBank(tmp_path, recipe()) as bank:
+            with Store(tmp_path, recipe()) as bank:
                 bank.add(DIGESTS * 2, [0] * 4 + [1] * 4, records(8))
                 assert bank.read(DIGESTS, [1] * 4).shape == (4, *SHAPE)
     finally:
@@ -253,28 +253,28 @@ def test_banks_open_while_another_run_evicts_them_all_the_time(tmp_path):
 def test_records_without_an_index_do_not_count(tmp_path):
     fill(tmp_path).close()
     shard(tmp_path, "json").unlink()
-    assert missing_views(FeatureBank(tmp_path, recipe()), 2) == [0]
+    assert missing_views(Store(tmp_path, recipe()), 2) == [0]
 
 
 def test_a_full_disk_leaves_nothing_that_counts(tmp_path, monkeypatch):
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    bank = FeatureBank(tmp_path, recipe())
+    bank = Store(tmp_path, recipe())
     bank.add(DIGESTS[:1], [0], records(1))
     monkeypatch.setattr(atomic_files, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         bank.add(DIGESTS[1:], [0] * 3, records(3))
     bank.close()
-    again = FeatureBank(tmp_path, recipe())
+    again = Store(tmp_path, recipe())
     assert again.missing(DIGESTS, [0] * 4).tolist() == [False, True, True, True]
 
 
 def test_two_runs_that_store_the_same_do_no_harm(tmp_path):
-    first, second = FeatureBank(tmp_path, recipe()), FeatureBank(tmp_path, recipe())
+    first, second = Store(tmp_path, recipe()), Store(tmp_path, recipe())
     for bank in (first, second):
         bank.add(DIGESTS, [0] * 4, records())
-    for bank in (first, second, FeatureBank(tmp_path, recipe())):
+    for bank in (first, second, Store(tmp_path, recipe())):
         np.testing.assert_array_equal(bank.read(DIGESTS, [0] * 4), records())
 
 

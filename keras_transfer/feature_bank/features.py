@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.model import cut, precision
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
@@ -46,7 +46,7 @@ def make_frozen_function(
 
 
 def clean(
-    classifier: Classifier, examples: Examples, *, bank: FeatureBank | None, config: TrainConfig
+    classifier: Classifier, examples: Examples, *, bank: Store | None, config: TrainConfig
 ) -> NDArray[np.float32]:
     """The features of each example's clean view: from the bank what it has, the others computed and not stored.
 

@@ -21,7 +21,7 @@ from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import disk_space, features
 from keras_transfer.feature_bank.recipe import Recipe
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
@@ -58,7 +58,7 @@ class MissingFeatures:
 
 def open_banks(
     classifier: Classifier, cuts: Sequence[str], *, config: TrainConfig, precision_name: str
-) -> tuple[FeatureBank, ...]:
+) -> tuple[Store, ...]:
     """Opens the bank of each cut; whoever opens them closes them.
 
     Args:
@@ -83,12 +83,12 @@ def open_banks(
                 views=config.views,
                 seed=config.training.seed,
             )
-            banks.append(opened.enter_context(FeatureBank(folder, recipe)))
+            banks.append(opened.enter_context(Store(folder, recipe)))
         opened.pop_all()
     return tuple(banks)
 
 
-def find_missing(banks: Sequence[FeatureBank], examples: Examples) -> list[MissingFeatures]:
+def find_missing(banks: Sequence[Store], examples: Examples) -> list[MissingFeatures]:
     """What a training run lacks: every view of training images, the clean view of those that are validated on.
 
     Args:
@@ -99,12 +99,12 @@ def find_missing(banks: Sequence[FeatureBank], examples: Examples) -> list[Missi
     return _find_missing(banks, examples, [views.get(split, range(0)) for split in examples.splits])
 
 
-def find_missing_clean(banks: Sequence[FeatureBank], examples: Examples) -> list[MissingFeatures]:
+def find_missing_clean(banks: Sequence[Store], examples: Examples) -> list[MissingFeatures]:
     """The clean views that the banks lack, whatever the split."""
     return _find_missing(banks, examples, [range(1)] * len(examples))
 
 
-def _find_missing(banks: Sequence[FeatureBank], examples: Examples, wanted: Sequence[range]) -> list[MissingFeatures]:
+def _find_missing(banks: Sequence[Store], examples: Examples, wanted: Sequence[range]) -> list[MissingFeatures]:
     index_of = {digest: index for index, digest in reversed(list(enumerate(examples.sha256)))}
     pairs = sorted({(digest, view) for digest, views in zip(examples.sha256, wanted, strict=True) for view in views})
     digests, views = [digest for digest, _ in pairs], [view for _, view in pairs]
@@ -121,7 +121,7 @@ def _find_missing(banks: Sequence[FeatureBank], examples: Examples, wanted: Sequ
 
 def fill(
     classifier: Classifier,
-    banks: Sequence[FeatureBank],
+    banks: Sequence[Store],
     missing: Sequence[MissingFeatures],
     *,
     config: TrainConfig,
@@ -166,7 +166,7 @@ def fill(
 
 
 @contextlib.contextmanager
-def _faults_told(banks: Sequence[FeatureBank], missing: Sequence[MissingFeatures]) -> Iterator[None]:
+def _faults_told(banks: Sequence[Store], missing: Sequence[MissingFeatures]) -> Iterator[None]:
     """Says in a sentence what the machine or the photos did not let us do."""
     try:
         with input_pipeline.as_user_errors():
@@ -183,12 +183,12 @@ def _faults_told(banks: Sequence[FeatureBank], missing: Sequence[MissingFeatures
         raise UserError(f"{fault} or choose another --feature_cache_dir; what is finished is kept.") from error
 
 
-def needed_bytes(banks: Sequence[FeatureBank], missing: Sequence[MissingFeatures]) -> int:
+def needed_bytes(banks: Sequence[Store], missing: Sequence[MissingFeatures]) -> int:
     """Bytes of the records that filling will write."""
     return sum(part.record_count for part in missing) * sum(bank.recipe.record_bytes for bank in banks)
 
 
-def _make_refusing_function(classifier: Classifier, banks: Sequence[FeatureBank]) -> _Compute:
+def _make_refusing_function(classifier: Classifier, banks: Sequence[Store]) -> _Compute:
     """The frozen part as a function of images, which refuses activations that the banks cannot store."""
     cuts = [bank.recipe.cut for bank in banks]
     frozen = features.make_frozen_function(classifier, cuts, banks[0].recipe.precision)
@@ -207,7 +207,7 @@ def _make_refusing_function(classifier: Classifier, banks: Sequence[FeatureBank]
 
 def _shards(
     part: MissingFeatures,
-    banks: Sequence[FeatureBank],
+    banks: Sequence[Store],
     compute: _Compute,
     *,
     config: TrainConfig,
@@ -286,7 +286,7 @@ class _Shard:
     records: list[NDArray[np.float16]]
 
 
-def _store(shard: _Shard, banks: Sequence[FeatureBank]) -> int:
+def _store(shard: _Shard, banks: Sequence[Store]) -> int:
     """Writes a shard into every bank that lacks some of it; returns the number of its views."""
     digests = [digest for digest in shard.digests for _ in shard.views]
     views = shard.views * len(shard.digests)
@@ -295,5 +295,5 @@ def _store(shard: _Shard, banks: Sequence[FeatureBank]) -> int:
     return len(digests)
 
 
-def _images_a_shard(banks: Sequence[FeatureBank]) -> int:
+def _images_a_shard(banks: Sequence[Store]) -> int:
     return max(min(_SHARD_BYTES // max(bank.recipe.record_bytes for bank in banks), _SHARD_IMAGES), 1)

@@ -1,6 +1,6 @@
 """Features of any images at any cut: what the network gives, kept in the feature bank that training runs share.
 
-    with ImageFeatures.open(backbone="mobilenetv2", cut="block_13_expand_relu", image_size=160) as bank:
+    with FeatureBank.open(backbone="mobilenetv2", cut="block_13_expand_relu", image_size=160) as bank:
         activations = bank.features(["a.jpg", "b.jpg"])  # float32, shape (2, 10, 10, 576)
 
 What is stored already is read; the rest is computed once and stored.
@@ -35,7 +35,7 @@ _SETTINGS = (
 )
 
 
-class ImageFeatures:
+class FeatureBank:
     """A network up to a cut, and the feature bank of that cut. Whoever opens it closes it."""
 
     def __init__(self, config: TrainConfig, cut: str = "") -> None:
@@ -64,7 +64,7 @@ class ImageFeatures:
         )
 
     @classmethod
-    def open(cls, cut: str = "", **settings: Any) -> ImageFeatures:
+    def open(cls, cut: str = "", **settings: Any) -> FeatureBank:
         """Opens the bank for images at a cut.
 
         Args:
@@ -89,7 +89,7 @@ class ImageFeatures:
             terminal.warn(opened._classifier.weights_note)
         return opened
 
-    def __enter__(self) -> ImageFeatures:
+    def __enter__(self) -> FeatureBank:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,7 +97,7 @@ class ImageFeatures:
 
     def __repr__(self) -> str:
         model = self._config.model
-        return f"ImageFeatures({model.backbone}, {self.weights} weights, cut={self.cut!r}, shape={self.shape})"
+        return f"FeatureBank({model.backbone}, {self.weights} weights, cut={self.cut!r}, shape={self.shape})"
 
     @property
     def cut(self) -> str:

@@ -159,7 +159,7 @@ class _Column:
             self.places[digest] = _Place(records, row)
 
 
-class FeatureBank:
+class Store:
     """Records of one recipe, found by image and view. Whoever opens it closes it."""
 
     def __init__(self, cache_dir: Path, recipe: Recipe) -> None:
@@ -178,7 +178,7 @@ class FeatureBank:
             self.close()
             raise
 
-    def __enter__(self) -> FeatureBank:
+    def __enter__(self) -> Store:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -39,7 +39,7 @@ from keras_transfer.settings.config import EvaluateConfig, to_flat
 _NEEDS_TWO_CLASSES = ("macro_f1", "weighted_f1")
 
 
-def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: str) -> dict[str, Any]:
+def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: str) -> Path:
     """Measures the export on examples, writes all that `evaluate` promises, and prints a summary.
 
     Args:
@@ -49,7 +49,7 @@ def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: 
       split: what they are.
 
     Returns:
-      The content of metrics.json.
+      The folder that was written.
     """
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(chosen, export.class_names)
@@ -76,7 +76,7 @@ def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: 
     shown = galleries.Classified(measured.examples.paths, measured.label_ids, probabilities, export.class_names)
     _write_report(config, result, measured.examples, output=output, pictures=_galleries(export, shown), advice=advice)
     _summary(result, output)
-    return result
+    return output
 
 
 @dataclass(frozen=True)

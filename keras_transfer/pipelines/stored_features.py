@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_transfer.data.examples import Examples
-from keras_transfer.feature_bank.image_features import ImageFeatures
+from keras_transfer.feature_bank.image_features import FeatureBank
 from keras_transfer.settings.config import TrainConfig
 
 
@@ -42,6 +42,6 @@ def collect(examples: Examples, *, config: TrainConfig) -> StoredFeatures:
       UserError: weights that are not available, an image too small for the network, a full disk, or a file that
         changed.
     """
-    with ImageFeatures(config) as bank:
+    with FeatureBank(config) as bank:
         values = bank.of(examples).reshape(len(examples), -1)
         return StoredFeatures(values, config.model.backbone, bank.weights, bank.precision)

@@ -100,6 +100,22 @@ class Export:
             for path in batch:
                 yield answers.get(path) or FileAnswer(path, None, None, reasons[path])
 
+    def answers(self, encoded: Sequence[tuple[str, bytes]], *, batch_size: int) -> Iterator[FileAnswer]:
+        """Asks for images that are in memory.
+
+        Args:
+          encoded: (what to call it, bytes of an image file) of each.
+          batch_size: images in one call; where the memory is not enough for so many, fewer.
+
+        Yields:
+          The answer for each, in order.
+
+        Raises:
+          UserError: TensorFlow failed for another reason than the image.
+        """
+        for batch in _batches(encoded, batch_size):
+            yield from self._answer(batch)
+
     def measure_files(
         self,
         paths: Sequence[str],

@@ -42,17 +42,26 @@ def setting(
     help_text: str,
     *,
     is_path: bool = False,
+    is_starter: bool = False,
     choices: Sequence[str] = (),
     at_least: float = -math.inf,
     above: float = -math.inf,
     at_most: float = math.inf,
     below: float = math.inf,
 ) -> Any:
-    """A dataclass field with its documentation and limits, all inspected by `value_faults`."""
+    """A dataclass field with its documentation and limits, all inspected by `value_faults`.
+
+    `is_starter` is for the dozen settings that people start with: a command's --help tells of no others.
+    """
     limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
-    return field(
-        default=default, metadata={"help": help_text, "is_path": is_path, "choices": choices, "limits": limits}
-    )
+    metadata = {
+        "help": help_text,
+        "is_path": is_path,
+        "is_starter": is_starter,
+        "choices": choices,
+        "limits": limits,
+    }
+    return field(default=default, metadata=metadata)
 
 
 def value_faults(name: str, value: Any, kind: Any, metadata: Mapping[str, Any]) -> list[str]:

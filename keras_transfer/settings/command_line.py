@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
+import inspect
 import json
 import os
 import sys
@@ -49,7 +51,8 @@ _HELP_OF_FILES = {
     "has. All flags win over it.",
 }
 _WIDEST_HELP = 100
-_HELP_FLAGS = ("--help", "-help", "-h", "--helpfull", "--helpshort")
+HELP_FLAGS = ("--help", "-help", "-h", "--helpshort")
+_FULL_HELP_FLAGS = ("--helpfull", "-helpfull")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _WRONG_PLACE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)
@@ -74,9 +77,21 @@ def run(
       The exit code: 0, 1 (it failed), 2 (wrong usage), 130 or 143 (interrupted), 141 (nobody reads what it prints any
       more, as in `... | head`).
     """
+    return answer(lambda: _run(config_class, command, list(sys.argv if argv is None else argv), exit_code_of))
+
+
+def answer(work: Callable[[], int]) -> int:
+    """Does work that prints, whatever the terminal can show and whether anybody reads it.
+
+    Args:
+      work: gives the exit code.
+
+    Returns:
+      That, or 141 where nobody reads what it prints any more.
+    """
     terminal.accept_any_text()
     try:
-        return _run(config_class, command, list(sys.argv if argv is None else argv), exit_code_of)
+        return work()
     except BrokenPipeError:
         return EXIT_PIPE_CLOSED
     finally:
@@ -90,25 +105,51 @@ def _run(
     exit_code_of: Callable[[Result], int],
 ) -> int:
     try:
-        if any(argument in _HELP_FLAGS for argument in arguments[1:]):
-            terminal.say(help_text(config_class))
-            return EXIT_OK
-        config = parse(config_class, arguments)
-        for sentence in effects.without_effect(config):
-            terminal.warn(sentence)
-        _prepare_tensorflow()
-        return exit_code_of(command(config))
+        for flags_of_help, is_full in ((_FULL_HELP_FLAGS, True), (HELP_FLAGS, False)):
+            if any(argument in flags_of_help for argument in arguments[1:]):
+                terminal.say(help_text(config_class, is_full=is_full))
+                return EXIT_OK
+        return exit_code_of(carry_out(parse(config_class, arguments), command))
     except ConfigError as error:
-        return _fail([*error.faults, "Run with --help for all settings."], EXIT_WRONG_USAGE)
+        return fail([*error.faults, "Run with --helpfull for all settings."], EXIT_WRONG_USAGE)
     except UserError as error:
-        return _fail([str(error)], EXIT_FAILED)
+        return fail([str(error)], EXIT_FAILED)
     except KeyboardInterrupt as error:  # which says what is kept, where anything is
-        return _fail([str(error) or "Interrupted."], getattr(error, "exit_code", EXIT_INTERRUPTED))
+        return fail([str(error) or "Interrupted."], getattr(error, "exit_code", EXIT_INTERRUPTED))
+    except Exception as error:  # of printing the help
+        message = _message_for_machine_fault(error)
+        if message is None:
+            raise
+        return fail([message], EXIT_FAILED)
+
+
+def carry_out(config: Config, command: Callable[[Config], Result]) -> Result:
+    """Runs a command, for the command line and for the Python API alike.
+
+    Raises:
+      UserError: of the command, and for faults of the machine, such as a full disk.
+    """
+    for sentence in effects.without_effect(config):
+        terminal.warn(sentence)
+    return guard(lambda: command(config))
+
+
+def guard(work: Callable[[], Result]) -> Result:
+    """Does what needs TensorFlow.
+
+    Raises:
+      UserError: of the work, and for faults of the machine, such as a full disk.
+    """
+    _prepare_tensorflow()
+    try:
+        return work()
+    except UserError:
+        raise
     except Exception as error:
         message = _message_for_machine_fault(error)
         if message is None:
             raise
-        return _fail([message], EXIT_FAILED)
+        raise UserError(message) from error
 
 
 def parse(config_class: type[Config], argv: Sequence[str]) -> Config:
@@ -135,25 +176,37 @@ def parse(config_class: type[Config], argv: Sequence[str]) -> Config:
     return from_flat(config_class, given)
 
 
-def help_text(config_class: type[Any]) -> str:
-    """The answer to `--help`: every flag by theme, with its default and meaning."""
-    width = min(_WIDEST_HELP, terminal.width() or _WIDEST_HELP)
-
-    def described(flag: str, text: str) -> list[str]:
-        indent = " " * 6
-        return [f"  {flag}", *textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)]
-
-    lines = [config_class.__doc__ or "", "", "Files of settings."]
-    for name, text in _HELP_OF_FILES.items():
-        lines += described(f"--{name}=FILE", text)
+def help_text(config_class: type[Any], *, is_full: bool = False) -> str:
+    """The answer to `--help`: the flags that people start with; or to `--helpfull`: every flag by theme."""
+    lines = [inspect.cleandoc(config_class.__doc__ or "")]
+    if is_full:
+        lines += ["", "Files of settings."]
+        for name, text in _HELP_OF_FILES.items():
+            lines += _described(f"--{name}=FILE", text)
+    left_out = len(_HELP_OF_FILES)
     for group in groups_of(config_class).values():
-        lines += ["", (group.__doc__ or "").strip()]
-        for name, (item, kind) in settings_of(group).items():
-            default = f"{_as_text(item.default)}" if item.default not in ("", ()) else "''"
-            choices = f" One of {', '.join(item.metadata['choices'])}." if item.metadata["choices"] else ""
-            flag = f"--{'[no]' if kind is bool else ''}{name} (default {default})"
-            lines += described(flag, item.metadata["help"] + choices)
+        settings = settings_of(group)
+        shown = {name: each for name, each in settings.items() if is_full or each[0].metadata["is_starter"]}
+        left_out += len(settings) - len(shown)
+        if shown:
+            lines += ["", (group.__doc__ or "").strip()]
+        for name, (item, kind) in shown.items():
+            lines += _described_setting(name, item, kind)
+    if not is_full:
+        lines += ["", f"Further flags ({left_out}), and files of settings: --helpfull."]
     return "\n".join(lines)
+
+
+def _described_setting(name: str, item: dataclasses.Field[Any], kind: Any) -> list[str]:
+    default = f"{_as_text(item.default)}" if item.default not in ("", ()) else "''"
+    choices = f" One of {', '.join(item.metadata['choices'])}." if item.metadata["choices"] else ""
+    flag = f"--{'[no]' if kind is bool else ''}{name} (default {default})"
+    return _described(flag, item.metadata["help"] + choices)
+
+
+def _described(flag: str, text: str) -> list[str]:
+    width, indent = min(_WIDEST_HELP, terminal.width() or _WIDEST_HELP), " " * 6
+    return [f"  {flag}", *textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)]
 
 
 class _LenientParser(flags.ArgumentParser[Any]):
@@ -251,7 +304,8 @@ def _message_for_machine_fault(error: Exception) -> str | None:
     return None
 
 
-def _fail(lines: Sequence[str], exit_code: int) -> int:
+def fail(lines: Sequence[str], exit_code: int) -> int:
+    """Prints what is wrong to stderr; returns the exit code."""
     for line in lines:
         print(f"ERROR: {line}", file=sys.stderr)
     return exit_code

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -77,7 +78,10 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """python -m keras_transfer.train: labelled images -> a trained classifier, its export and report."""
+    """keras-transfer train: labelled images -> a trained classifier, its export and report.
+
+    Example: keras-transfer train --image_dir=photos --backbone=mobilenetv2 --allow_download
+    """
 
     source: SourceConfig = field(default_factory=SourceConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -103,7 +107,10 @@ class TrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateConfig:
-    """python -m keras_transfer.evaluate: an export and labelled images -> metrics and a report."""
+    """keras-transfer evaluate: an export and labelled images -> metrics and a report.
+
+    Example: keras-transfer evaluate --export_dir=runs/x/export/classifier/1 --image_dir=new_photos
+    """
 
     source: SourceConfig = field(default_factory=SourceConfig)
     settings: EvaluateSettings = field(default_factory=EvaluateSettings)
@@ -114,7 +121,10 @@ class EvaluateConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictConfig:
-    """python -m keras_transfer.predict: an export and images -> a CSV of labels and scores."""
+    """keras-transfer predict: an export and images -> a CSV of labels and scores.
+
+    Example: keras-transfer predict --export_dir=runs/x/export/classifier/1 --images=new_photos --output=predictions.csv
+    """
 
     settings: PredictSettings = field(default_factory=PredictSettings)
 
@@ -129,7 +139,10 @@ class PredictConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
-    """python -m keras_transfer.export: a run directory -> a new SavedModel version."""
+    """keras-transfer export: a run directory -> a new SavedModel version.
+
+    Example: keras-transfer export --run_dir=runs/x
+    """
 
     settings: ExportSettings = field(default_factory=ExportSettings)
     serving: ServingConfig = field(default_factory=ServingConfig)
@@ -145,7 +158,10 @@ class ExportConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectConfig:
-    """python -m keras_transfer.inspect_data: images -> what is wrong with them."""
+    """keras-transfer inspect_data: images -> what is wrong with them.
+
+    Example: keras-transfer inspect_data --image_dir=photos --output=inspection
+    """
 
     source: SourceConfig = field(default_factory=SourceConfig)
     image: ImageConfig = field(default_factory=ImageConfig)
@@ -197,7 +213,7 @@ def from_flat(config_class: type[Config], values: Mapping[str, Any]) -> Config:
     _refuse([f"There is no setting {name!r}{advise(name, known)}" for name in values if name not in known])
     built = {}
     for theme, group in groups.items():
-        own = {name: _tuple_if_list(values[name]) for name in settings_of(group) if name in values}
+        own = {name: _as_setting(values[name]) for name in settings_of(group) if name in values}
         built[theme] = group(**own)
     return config_class(**built)
 
@@ -207,7 +223,10 @@ def _refuse(faults: list[str]) -> None:
         raise ConfigError(faults)
 
 
-def _tuple_if_list(value: Any) -> Any:
+def _as_setting(value: Any) -> Any:
+    """As fields hold it: JSON knows lists only, and Python's users give paths."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     return tuple(value) if isinstance(value, list) else value
 
 

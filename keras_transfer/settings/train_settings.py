@@ -16,19 +16,21 @@ class SourceConfig(Settings):
     """Where the labelled images come from (give exactly one source)."""
 
     dataset: str = setting(
-        "", "A TensorFlow Datasets name such as tf_flowers, or drawn_vehicles (drawn by this package)."
+        "", "A TensorFlow Datasets name such as tf_flowers, or drawn_vehicles (drawn by this package).", is_starter=True
     )
     image_dir: str = setting(
         "",
         "Folder with one folder of images for each class, or with train/, validation/ (or val/) "
         "and test/, each with class folders.",
         is_path=True,
+        is_starter=True,
     )
     image_csv: str = setting(
         "",
         "CSV file with the columns path,label and optionally split,group; further columns are slices "
         "for evaluation. Paths are relative to the CSV file.",
         is_path=True,
+        is_starter=True,
     )
     dataset_dir: str = setting(
         "",
@@ -43,12 +45,14 @@ class SourceConfig(Settings):
         False,
         "Allow network access: ImageNet weights by Keras and data sets by TensorFlow Datasets, where "
         "they are not on this machine yet.",
+        is_starter=True,
     )
     exclude_list: str = setting(
         "",
         "Text file of images to leave out, one path a line, relative to its own folder, such as the exclude.txt of "
         "inspect_data.",
         is_path=True,
+        is_starter=True,
     )
     max_unreadable_fraction: float = setting(
         0.05,
@@ -90,7 +94,9 @@ class SplitConfig(Settings):
 class ImageConfig(Settings):
     """How an image becomes the network's input: the same in training, evaluation and serving."""
 
-    image_size: int = setting(224, "Side in pixels of the square the network sees.", at_least=32, at_most=2048)
+    image_size: int = setting(
+        224, "Side in pixels of the square the network sees.", at_least=32, at_most=2048, is_starter=True
+    )
     resize_mode: str = setting(
         "crop",
         "crop: the shorter side to 8/7 of --image_size, then the centre; squash: both sides, ignoring "
@@ -108,7 +114,11 @@ class ViewsConfig(Settings):
     """Augmented views of each training image; view 0 is always the clean image."""
 
     augmented_views: int = setting(
-        2, "Augmented views of each training image beside the clean one; 0 is none.", at_least=0, at_most=100
+        2,
+        "Augmented views of each training image beside the clean one; 0 is none.",
+        at_least=0,
+        at_most=100,
+        is_starter=True,
     )
     flip_horizontal: bool = setting(True, "Mirror left to right in half of the augmented views.")
     flip_vertical: bool = setting(False, "Mirror top to bottom in half of the augmented views.")
@@ -126,11 +136,12 @@ class ViewsConfig(Settings):
 class ModelConfig(Settings):
     """The base, its weights, and the head."""
 
-    backbone: str = setting("vgg16", "The pretrained network.", choices=tuple(BACKBONES))
+    backbone: str = setting("vgg16", "The pretrained network.", choices=tuple(BACKBONES), is_starter=True)
     weights: str = setting(
         "imagenet",
         "imagenet (from Keras's cache, or downloaded with --allow_download), random, or a weights file.",
         is_path=True,
+        is_starter=True,
     )
     allow_random_weights: bool = setting(
         False, "Go on with random weights, and say so loudly, where the ImageNet file is not available."
@@ -161,7 +172,7 @@ class TrainingConfig(Settings):
     weight_decay: float = setting(0.004, "Weight decay of adamw.", at_least=0, at_most=1_000)
     head_epochs: int = setting(25, "Epochs of the head phase (the base is frozen).", at_least=1)
     head_learning_rate: float = setting(1e-3, "Learning rate of the head phase.", above=0, at_most=100)
-    fine_tune_epochs: int = setting(0, "Epochs of the fine-tune phase; 0 leaves it out.", at_least=0)
+    fine_tune_epochs: int = setting(0, "Epochs of the fine-tune phase; 0 leaves it out.", at_least=0, is_starter=True)
     unfreeze_blocks: int = setting(1, "Blocks of the base, from the top, that the fine-tune phase trains.", at_least=1)
     fine_tune_learning_rate: float = setting(1e-5, "Learning rate of the fine-tune phase.", above=0, at_most=100)
     learning_rate_schedule: str = setting(
@@ -178,6 +189,7 @@ class TrainingConfig(Settings):
         "none",
         "balanced: every class weighs the same in the loss, however few its examples.",
         choices=("none", "balanced"),
+        is_starter=True,
     )
     keep_best: str = setting(
         "loss",
@@ -228,9 +240,9 @@ class OutputConfig(Settings):
     """Where results go, and whether they are good enough to publish."""
 
     run_dir: str = setting(
-        "", "Folder for all that this run leaves (default: runs/MODEL_NAME-DATE-TIME).", is_path=True
+        "", "Folder for all that this run leaves (default: runs/MODEL_NAME-DATE-TIME).", is_path=True, is_starter=True
     )
-    model_name: str = setting("classifier", "Name of the served model.")
+    model_name: str = setting("classifier", "Name of the served model.", is_starter=True)
     export_version: int = setting(1, "Version number of the export.", at_least=1, at_most=LARGEST_64_BIT_NUMBER)
     compare_export_dir: str = setting(
         "",
@@ -242,6 +254,7 @@ class OutputConfig(Settings):
         False,
         "Check everything, print the plan with its cost, and train nothing; weights and data sets are fetched where "
         "--allow_download stands.",
+        is_starter=True,
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keras_transfer.data import input_pipeline
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
@@ -80,7 +80,7 @@ def from_images(
 
 
 def from_bank(
-    classifier: Classifier, bank: FeatureBank, examples: Examples, *, config: TrainConfig, epochs: int
+    classifier: Classifier, bank: Store, examples: Examples, *, config: TrainConfig, epochs: int
 ) -> PhaseInputs:
     """Inputs that run only the trainable part, on stored activations.
 

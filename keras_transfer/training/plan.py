@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_transfer.data.examples import Examples
 from keras_transfer.feature_bank import disk_space, features, filling
 from keras_transfer.feature_bank.filling import MissingFeatures
-from keras_transfer.feature_bank.store import FeatureBank
+from keras_transfer.feature_bank.store import Store
 from keras_transfer.model import cut, precision
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
@@ -58,7 +58,7 @@ class Plan:
 
     uses_bank: bool
     reason: str
-    banks: tuple[FeatureBank, ...]
+    banks: tuple[Store, ...]
     missing: tuple[MissingFeatures, ...]
     bank: Cost | None
     online: Cost
@@ -102,7 +102,7 @@ def _compare(
     classifier: Classifier,
     phases: Sequence[Phase],
     examples: Examples,
-    banks: tuple[FeatureBank, ...],
+    banks: tuple[Store, ...],
     *,
     config: TrainConfig,
 ) -> Plan:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from keras_transfer import train
-from keras_transfer.settings.config import TrainConfig, from_flat
+import keras_transfer as kt
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
@@ -30,9 +29,7 @@ def trained(name: str, folder: Path) -> dict[str, Any]:
         "feature_cache_dir": str(folder / "cache"),
         "run_dir": str(folder / "run"),
     }
-    metrics = train.train(from_flat(TrainConfig, settings))
-    assert metrics is not None
-    return metrics
+    return kt.train(**settings).metrics
 
 
 @pytest.mark.parametrize(

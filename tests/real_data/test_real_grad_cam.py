@@ -15,12 +15,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_transfer import train
 from keras_transfer.drawn_vehicles import drawing
 from keras_transfer.images.resizing import resize
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model import grad_cam
 from keras_transfer.settings.config import ImageConfig, TrainConfig, from_flat
+from keras_transfer.train import train
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
@@ -54,7 +54,7 @@ def test_most_of_the_heat_of_a_trained_classifier_lies_on_the_vehicle(tmp_path):
         "run_dir": str(tmp_path / "run"),
     }
     config = from_flat(TrainConfig, settings)
-    assert train.train(config) is not None
+    assert train(config) is not None
     classifier = classifiers.build(config.model, class_count=5, image_size=IMAGE.image_size, seed=0)
     classifier.model.load_weights(tmp_path / "run" / "classifier.keras")
     names = [name for name in drawing.CLASS_NAMES for _ in range(A_CLASS)]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+import keras_transfer as kt
 import planted_faults
-from keras_transfer import inspect_data
-from keras_transfer.settings.config import InspectConfig, from_flat
+from keras_transfer.inspect_data import exit_code
 from planted_faults import CHANGES, DAMAGES, Pair, Planted
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -38,7 +38,7 @@ def data(name: str) -> Path:
 
 def inspect(photos: Path, folder: Path, **settings: Any) -> dict[str, Any]:
     values = {"image_dir": str(photos), "output": str(folder / "inspection"), **settings}
-    return inspect_data.inspect_data(from_flat(InspectConfig, values))
+    return kt.inspect_data(**values).findings
 
 
 def files_of(result: dict[str, Any], *kinds: str) -> set[str]:
@@ -55,7 +55,7 @@ def test_the_x_rays_have_ten_exact_pairs_of_which_six_run_across_train_and_valid
         "pairs_across_classes": 0,
     }
     assert result["kinds"]["exact_copies_across_splits"] == 6
-    assert inspect_data.exit_code(result) == 1
+    assert exit_code(result) == 1
     # X-rays are all alike, and yet no two of different classes are taken for copies.
     assert result["copies"]["summary"]["near"]["pairs_across_classes"] == 0
 

@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from keras_transfer import evaluate, train
+import keras_transfer as kt
 from keras_transfer.images.resizing import clean_view
-from keras_transfer.settings.config import EvaluateConfig, ImageConfig, TrainConfig, from_flat
+from keras_transfer.settings.config import ImageConfig
 
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
@@ -40,9 +40,7 @@ def metrics(folder) -> dict[str, Any]:
         "feature_cache_dir": str(folder / "cache"),
         "run_dir": str(folder / "run"),
     }
-    found = train.train(from_flat(TrainConfig, settings))
-    assert found is not None
-    return found
+    return kt.train(**settings).metrics
 
 
 def test_temperature_scaling_lowers_the_calibration_error_of_validation(metrics):
@@ -52,13 +50,8 @@ def test_temperature_scaling_lowers_the_calibration_error_of_validation(metrics)
 
 
 def test_the_probabilities_of_the_export_are_the_calibrated_ones(metrics, folder):
-    settings = {
-        "export_dir": str(folder / "run" / "export" / "flowers" / "1"),
-        "image_dir": str(PHOTOS),
-        "evaluate_split": "validation",
-        "output": str(folder / "evaluation"),
-    }
-    served = evaluate.evaluate(from_flat(EvaluateConfig, settings))["evaluation"]
+    export_dir, output = folder / "run" / "export" / "flowers" / "1", folder / "evaluation"
+    served = kt.evaluate(export_dir, PHOTOS, evaluate_split="validation", output=output).metrics["evaluation"]
     before, after = (metrics["calibration"][when]["log_loss"] for when in ("before", "after"))
     # The bank's features are rounded to bfloat16, those of the export are not.
     assert served["log_loss"] == pytest.approx(after, abs=(before - after) / 2)
