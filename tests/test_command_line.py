@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from keras_transfer.settings.config import (
     TrainConfig,
     from_flat,
     groups_of,
+    helps_of,
     settings_of,
     to_flat,
 )
@@ -188,11 +190,23 @@ def test_a_setting_without_effect_is_warned_of_before_the_command_runs(capsys):
 
 @pytest.mark.parametrize("name", ["config", "flagfile"])
 def test_help_explains_the_files_of_settings(name):
-    assert f"--{name}=FILE" in command_line.help_text(TrainConfig)
+    assert f"--{name}=FILE" in command_line.help_text(TrainConfig, is_full=True)
 
 
-def test_help_names_every_flag_with_its_documentation():
-    text = command_line.help_text(TrainConfig)
+@pytest.mark.parametrize("command", [TrainConfig, EvaluateConfig, PredictConfig, ExportConfig, InspectConfig])
+def test_help_names_few_flags_what_else_there_is_and_an_example(command):
+    text = command_line.help_text(command)
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("  --")]
+    further = len(helps_of(command)) + 2 - len(names)  # the two files of settings beside them
+    assert 3 <= len(names) <= 15
+    assert f"({further})" in text
+    assert "--helpfull" in text
+    example = next(line for line in text.splitlines() if line.startswith("Example"))
+    assert command_line.parse(command, shlex.split(example)[2:])
+
+
+def test_full_help_names_every_flag_with_its_documentation():
+    text = command_line.help_text(TrainConfig, is_full=True)
     for group in groups_of(TrainConfig).values():
         for name, (item, _) in settings_of(group).items():
             assert f"{name} (default" in text
@@ -243,7 +257,7 @@ def test_another_keras_backend_is_refused(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
-        (["--help"], 0, "--batch_size"),
+        (["--helpfull"], 0, "--batch_size"),
         (["--bach_size=3"], 2, "batch_size"),
         (["--image_dir=x", "--batch_size=0"], 2, "at least 1"),
         (["--image_dir=nowhere/at/all"], 1, "nowhere/at/all"),
@@ -251,8 +265,9 @@ def test_another_keras_backend_is_refused(monkeypatch, capsys):
 )
 def test_help_and_mistakes_are_answered_within_a_second_and_without_tensorflow(tmp_path, arguments, exit_code, words):
     program = (
-        "import sys, keras_transfer.train as train\n"
-        "code = train.main()\n"
+        "import sys\n"
+        "from keras_transfer.train import main\n"
+        "code = main()\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
         "sys.exit(code)"
     )

@@ -195,6 +195,7 @@ def test_the_same_seed_gives_the_same_metrics_bit_for_bit_from_the_run_s_own_fla
     assert without_times(again) == without_times(trained)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_metrics(workplace, trained):
     other = run_train(
         image_dir=str(workplace / "photos"),
@@ -214,6 +215,7 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(workplace, capsys):
     assert "GMAC" in printed
 
 
+@pytest.mark.slow
 def test_an_export_that_is_not_good_enough_is_not_published(workplace):
     run = workplace / "refused"
     with pytest.raises(kt.UserError, match="below --min_test_accuracy=1"):

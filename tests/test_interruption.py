@@ -98,9 +98,9 @@ def undisturbed(classifier, examples, tmp_path_factory):
 @pytest.mark.parametrize(
     ("batch", "after_batches", "number", "exit_code"),
     [
-        (1, 5, signal.SIGINT, 130),  # fewer than an image's views
+        pytest.param(1, 5, signal.SIGINT, 130, marks=pytest.mark.slow),  # fewer than an image's views
         (2, 4, signal.SIGINT, 130),  # not a multiple of them
-        (3, 1, signal.SIGINT, 130),
+        pytest.param(3, 1, signal.SIGINT, 130, marks=pytest.mark.slow),
         (6, 1, signal.SIGTERM, 143),
     ],
 )

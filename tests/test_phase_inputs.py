@@ -109,7 +109,9 @@ def train(examples: Examples, config: TrainConfig, make_inputs, folder: Path) ->
     return classifier, outcome
 
 
-@pytest.mark.parametrize(("make_reference", "tolerance"), [(rounded_inputs, 1e-3), (image_inputs, 0.03)])
+@pytest.mark.parametrize(
+    ("make_reference", "tolerance"), [(rounded_inputs, 1e-3), pytest.param(image_inputs, 0.03, marks=pytest.mark.slow)]
+)
 def test_head_and_block_weights_trained_from_the_bank_equal_those_trained_without_it(
     examples, tmp_path, make_reference, tolerance
 ):

@@ -306,6 +306,7 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, spec, exam
     assert metadata["precision_change"] == dataclasses.asdict(published.precision_change)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_fresh_process")
 def test_the_checksum_of_the_data_knows_photos_labels_and_splits_but_not_their_order(tmp_path, spec, examples):
     def checksum(version: int, given: Examples) -> str:

@@ -73,7 +73,15 @@ def test_activations_of_vgg16_keep_their_size_from_the_first_convolution_to_the_
     assert 0.5 * sizes[0] < min(sizes) <= max(sizes) < 5 * sizes[0]
 
 
-@pytest.mark.parametrize("name", ["resnet50", "xception", "efficientnetb0", "mobilenetv3small", "inceptionv3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xception",
+        "efficientnetb0",
+        "mobilenetv3small",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "inceptionv3")),
+    ],
+)
 def test_outputs_of_networks_with_batch_normalization_suit_float16(name: str) -> None:
     base = base_of(name)
     outputs = base(photo_like(base.input_shape[1]), training=False).numpy()

@@ -32,6 +32,7 @@ def trained(name: str, folder: Path) -> dict[str, Any]:
     return kt.train(**settings).metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "split", "lowest_accuracy"), [("hymenoptera", "validation", 0.94), ("flowers", "test", 0.84)]
 )

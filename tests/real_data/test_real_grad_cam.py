@@ -39,6 +39,7 @@ def share_on_vehicle(heat: NDArray[np.float32], mask: NDArray[np.float32]) -> fl
     return float((wide * mask).sum() / wide.sum())
 
 
+@pytest.mark.slow
 def test_most_of_the_heat_of_a_trained_classifier_lies_on_the_vehicle(tmp_path):
     if not WEIGHTS.is_file():
         pytest.skip(f"{WEIGHTS} is not on this machine")

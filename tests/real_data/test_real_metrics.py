@@ -20,6 +20,7 @@ from keras_transfer.settings.config import ImageConfig
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
 PHOTOS = SHARED / "data" / "flowers"
+LOWEST_ACCURACY = 0.84  # three seeds gave 0.87 to 0.90
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,10 @@ def metrics(folder) -> dict[str, Any]:
     return kt.train(**settings).metrics
 
 
+def test_the_classifier_is_as_accurate_as_is_known_to_be_reachable(metrics):
+    assert metrics["test"]["accuracy"] >= LOWEST_ACCURACY
+
+
 def test_temperature_scaling_lowers_the_calibration_error_of_validation(metrics):
     before, after = metrics["calibration"]["before"], metrics["calibration"]["after"]
     assert after["log_loss"] < before["log_loss"]
@@ -57,6 +62,7 @@ def test_the_probabilities_of_the_export_are_the_calibrated_ones(metrics, folder
     assert served["log_loss"] == pytest.approx(after, abs=(before - after) / 2)
 
 
+@pytest.mark.slow
 def test_the_linear_probe_is_scikit_learn_s_own_on_the_same_features(metrics, folder):
     """Within two photos, because these features are float32 and those of the bank are not."""
     classifier = keras.saving.load_model(folder / "run" / "classifier.keras")
