@@ -136,7 +136,7 @@ def test_a_photo_that_changes_or_goes_after_it_was_read_is_one_error_that_names_
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, change])
+@pytest.mark.parametrize("harm", [Path.unlink, pytest.param(change, marks=pytest.mark.slow)])
 def test_a_photo_that_changes_or_goes_while_it_is_inspected_is_one_error_that_names_it(
     photos, tmp_path, monkeypatch, capsys, harm
 ):

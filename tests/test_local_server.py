@@ -98,6 +98,7 @@ def test_the_whole_contract_is_kept(server, models):
     assert re.fullmatch(r"\d+ passed in .*", summary), summary  # none skipped, failed, or warned
 
 
+@pytest.mark.slow
 def test_without_a_server_the_tests_of_the_contract_are_skipped_with_a_reason():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TFS_")}
     command = [sys.executable, "-m", "pytest", "serving/conformance/test_contract_loading.py", "-rs"]

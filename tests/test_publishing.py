@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, spec, exampl
     assert (published.test["examples"], published.test["accuracy"]) == (20, 0.75)
     assert published.parity < 1e-5
     assert (published.compared, published.precision_change) == (None, None)
-    metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
+    metadata = version_folder.read_metadata(published.path)
     assert metadata["test"] == published.test
     assert metadata["temperature"] == 1.25
     assert metadata["checks"] == {
@@ -256,6 +255,7 @@ def test_another_version_of_that_number_is_refused(tmp_path, spec, examples, onc
     assert versions(tmp_path) == ["1"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_fresh_process")
 def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(tmp_path, spec, examples, capsys):
     """The one in production was trained on what is the test split here."""
@@ -273,6 +273,7 @@ def test_an_export_from_elsewhere_is_compared_with_and_what_it_has_seen_is_told(
     assert "trained on 20 of these photos" in card
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_fresh_process")
 def test_the_change_by_precision_is_measured_on_files_of_the_whole_split(tmp_path, monkeypatch, spec, examples):
     asked: list[str] = []
@@ -302,8 +303,9 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, spec, exam
     assert published.precision_change.files == 20
     assert 0 < published.precision_change.largest_difference < 0.2
     assert "precision changes" in dict(published.rows())
-    metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
-    assert metadata["precision_change"] == dataclasses.asdict(published.precision_change)
+    assert version_folder.read_metadata(published.path)["precision_change"] == dataclasses.asdict(
+        published.precision_change
+    )
 
 
 @pytest.mark.slow
@@ -311,8 +313,7 @@ def test_another_precision_is_reported_with_what_it_changes(tmp_path, spec, exam
 def test_the_checksum_of_the_data_knows_photos_labels_and_splits_but_not_their_order(tmp_path, spec, examples):
     def checksum(version: int, given: Examples) -> str:
         published = publish(candidate(tmp_path, spec, given, version=version, test=given.in_split("validation")))
-        metadata = json.loads((published.path / version_folder.METADATA_FILE).read_text("utf-8"))
-        return str(metadata["data"]["sha256"])
+        return str(version_folder.read_metadata(published.path)["data"]["sha256"])
 
     order = np.random.default_rng(0).permutation(len(examples))
     relabelled = dataclasses.replace(examples, label_ids=(examples.label_ids + 1) % 3)

@@ -260,6 +260,7 @@ def test_definitions_are_lists_that_open_without_a_script(full):
     assert "the harmonic" not in " ".join(" ".join(row) for row in page.rows)
 
 
+@pytest.mark.slow
 def test_of_a_thousand_classes_the_tables_show_a_part_and_say_so(tmp_path):
     names = [f"class_{number}" for number in range(1000)]
     examples = {"train": dict.fromkeys(names, 3)}

@@ -79,6 +79,7 @@ def test_calibration_is_told_before_and_after(complete):
     assert calibration["reason"] in complete[1].text
 
 
+@pytest.mark.slow
 def test_a_report_of_a_thousand_images_of_a_hundred_classes_can_be_mailed(tmp_path):
     rng = np.random.default_rng(0)
     names = [f"class number {number}" for number in range(100)]

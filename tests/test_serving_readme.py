@@ -40,7 +40,7 @@ def test_a_program_of_the_table_exists(name: str) -> None:
 
 @functools.cache
 def help_of(program: str) -> str:
-    command = [sys.executable, *program.split(), "--help"]
+    command = [sys.executable, *program.split(), "--helpfull" if program.startswith("-m") else "--help"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
     return result.stdout + result.stderr
 

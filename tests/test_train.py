@@ -165,6 +165,7 @@ def test_an_unfinished_run_is_not_taken_over(killed, tmp_path, capsys, change, f
     assert files_with_times(killed / "run") == before
 
 
+@pytest.mark.slow
 def test_a_run_is_compared_with_the_export_in_production(small_run, tmp_path, capsys):
     flags = [
         *small_run_flags(small_run.photos, tmp_path),

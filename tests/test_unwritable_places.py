@@ -131,6 +131,7 @@ def test_an_export_where_something_else_stands_is_refused(small_run, tmp_path, c
     assert (run / "export" / "lorries").read_text() == "x"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path(FULL_DEVICE).exists(), reason=f"this system has no {FULL_DEVICE}")
 def test_a_disk_that_is_full_when_the_classifier_is_saved_ends_the_run_and_the_bank_is_kept(
     small_run, tmp_path, monkeypatch, capsys

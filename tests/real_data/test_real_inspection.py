@@ -71,7 +71,8 @@ def test_each_odd_file_is_named_rightly(tmp_path):
     assert "its content is PNG" in result["findings"][0]["why"]
 
 
-@pytest.mark.parametrize("name", ["hymenoptera", pytest.param("flowers", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["hymenoptera", "flowers"])
 def test_every_damaged_file_is_found_and_no_other(name, tmp_path):
     planted = planted_faults.plant_damage(data(name), tmp_path / "photos", seed=0, count=DAMAGED)
     result = inspect(planted.folder, tmp_path)
@@ -80,7 +81,8 @@ def test_every_damaged_file_is_found_and_no_other(name, tmp_path):
     assert files_of(result, "unreadable", "damaged") == damaged
 
 
-@pytest.mark.parametrize("name", ["hymenoptera", pytest.param("flowers", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["hymenoptera", "flowers"])
 def test_copies_are_found_and_hardly_a_pair_is_false(name, tmp_path):
     planted = planted_faults.plant_copies(data(name), tmp_path / "photos", seed=0, count=COPIES)
     groups = inspect(planted.folder, tmp_path)["copies"]["groups"]
@@ -108,7 +110,7 @@ def is_right(pair: Pair, planted: Planted) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hymenoptera", pytest.param("flowers", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["hymenoptera", "flowers"])
 def test_most_flipped_labels_are_in_the_first_tenth_of_the_ranking(name, tmp_path):
     if not WEIGHTS.is_file():
         pytest.skip(f"{WEIGHTS} is not on this machine")
