@@ -74,6 +74,7 @@ def ours(name: str, *flags: str, image_dir: Path, epochs: int, cache: Path, meas
                 "keras_transfer.train",
                 f"--image_dir={image_dir}",
                 "--weights=random",
+                "--choose=off",
                 f"--head_epochs={measured}",
                 f"--feature_cache_dir={cache}",
                 f"--run_dir={folder}/run",

@@ -37,6 +37,7 @@ def run(image_dir: Path, flags: list[str], *, options: argparse.Namespace, seed:
                 f"--image_dir={image_dir}",
                 f"--backbone={options.backbone}",
                 f"--weights={options.weights}",
+                "--choose=off",
                 f"--head_epochs={options.epochs}",
                 f"--seed={seed}",
                 f"--run_dir={name}/run",

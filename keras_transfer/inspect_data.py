@@ -70,7 +70,7 @@ def _check_weights(config: InspectConfig) -> None:
         weights_files.check(
             model.weights,
             backbone=model.backbone,
-            feature_layer=model.feature_layer,
+            feature_layers=model.feature_layers,
             allow_download=allow_download,
             allow_random_weights=model.allow_random_weights,
         )

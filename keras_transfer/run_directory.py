@@ -113,6 +113,9 @@ class RunDirectory:
         values = self.read_json(self.config)
         if isinstance(values, dict) and not values.get("compare_export_dir"):
             values.pop("refuse_worse", None)  # an earlier release took it without anything to compare with
+        if isinstance(values, dict) and "feature_layer" in values:  # of an earlier release, which chose no head
+            layer, pooling = values.pop("feature_layer"), values["pooling"]
+            values.update(feature_layers=[layer] if layer else [], pooling=[pooling], choose="off")
         return from_flat(TrainConfig, values)
 
     def read_json(self, path: Path) -> Any:

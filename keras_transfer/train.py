@@ -66,11 +66,12 @@ def train(config: TrainConfig) -> RunDirectory | None:
 
 def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
     """The steps of a run after its plan."""
-    from keras_transfer.pipelines import candidates, fill, fit, publish, report
+    from keras_transfer.pipelines import candidates, choose, fill, fit, publish, report
 
     run.begin(prepared.config, prepared.examples)
     fill.fill(prepared)
-    fitted = fit.fit(prepared, run)
+    prepared, chosen = choose.choose(prepared)
+    fitted = fit.fit(prepared, chosen, run)
     candidate = candidates.of_run(prepared, run, fitted)
     gates, batch_size = prepared.config.publishing, prepared.config.training.batch_size
     # The results are made before the export appears, because much may fail here.
@@ -99,7 +100,7 @@ def _check_weights(config: TrainConfig) -> None:
     weights_files.check(
         config.model.weights,
         backbone=config.model.backbone,
-        feature_layer=config.model.feature_layer,
+        feature_layers=config.model.feature_layers,
         allow_download=config.source.allow_download,
         allow_random_weights=config.model.allow_random_weights,
     )

@@ -66,7 +66,7 @@ METADATA: dict[str, Any] = {
 
 def make_export_spec(*, image: ImageConfig | None = None, **serving: Any) -> ExportSpec:
     """A classifier with random weights, standardized over noise, so that each class is the best one for some of it."""
-    model_config = ModelConfig(weights="random", feature_layer=FEATURE_LAYER)
+    model_config = ModelConfig(weights="random", feature_layers=(FEATURE_LAYER,))
     model = classifiers.build(model_config, class_count=len(CLASS_NAMES), image_size=SIDE, seed=0).model
     features = ask(keras.Model(model.inputs[0], model.get_layer("head_pooling").output), noise(50))
     standardization = model.get_layer("head_standardization")

@@ -72,7 +72,7 @@ PHOTOS_A_CLASS = {"train": 5, "validation": 2, "test": 3}
 # The head stands on the lowest block, so that the classifier is small and quick to save.
 SMALLEST_RUN = (
     "--weights=random",
-    "--feature_layer=block1_pool",
+    "--feature_layers=block1_pool",
     "--image_size=32",
     "--resize_mode=squash",
     "--batch_size=4",

@@ -108,13 +108,13 @@ def test_the_features_are_those_of_the_network_on_preprocessed_pixels() -> None:
 
 @pytest.mark.parametrize(("pooling", "reduce"), [("avg", np.mean), ("max", np.max)])
 def test_pooling_reduces_each_channel(pooling: str, reduce: Any) -> None:
-    own = built(pooling=pooling, feature_layer="conv_pw_5_relu").model
+    own = built(pooling=(pooling,), feature_layers=("conv_pw_5_relu",)).model
     features, pooled = cut.frozen_part(own, ["conv_pw_5_relu", "head_pooling"])(pixels())
     np.testing.assert_allclose(pooled.numpy(), reduce(features.numpy(), axis=(1, 2)), rtol=1e-5)
 
 
 def test_flattening_keeps_every_value() -> None:
-    own = built(pooling="flatten", feature_layer="conv_pw_5_relu").model
+    own = built(pooling=("flatten",), feature_layers=("conv_pw_5_relu",)).model
     features, pooled = cut.frozen_part(own, ["conv_pw_5_relu", "head_pooling"])(pixels())
     np.testing.assert_array_equal(pooled.numpy(), features.numpy().reshape(2, -1))
 
@@ -171,14 +171,14 @@ def test_the_global_seed_has_no_say_in_the_weights() -> None:
 
 @pytest.mark.parametrize(("layer", "width"), [("flatten", 512), ("fc1", 4096), ("fc2", 4096)])
 def test_the_head_can_stand_on_a_dense_layer_of_vgg16(layer: str, width: int) -> None:
-    own = rebuilt(backbone="vgg16", feature_layer=layer)
+    own = rebuilt(backbone="vgg16", feature_layers=(layer,))
     assert (own.base_output, own.head_cut) == (layer, layer)
     assert cut.record_shape(own.model, layer) == (width,)
     assert [one.name for one in own.model.layers][-5:] == [layer, *LINEAR_HEAD]
 
 
 def test_the_head_can_stand_on_a_layer_inside_the_base() -> None:
-    own = built(feature_layer="conv_pw_5_relu")
+    own = built(feature_layers=("conv_pw_5_relu",))
     assert own.base_output == "conv_pw_5_relu"
     assert "conv_dw_6" not in [layer.name for layer in own.model.layers]
 
@@ -186,13 +186,16 @@ def test_the_head_can_stand_on_a_layer_inside_the_base() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"feature_layer": "conv_pw_5_rleu"}, "Did you mean 'conv_pw_5_relu'.* from the top: conv_pw_13_relu, "),
-        ({"feature_layer": "fc2"}, "--feature_layer=fc2 is no layer of mobilenet"),
-        ({"backbone": "vgg16", "feature_layer": "fc3"}, "from the top: fc2, fc1, flatten, block5_pool"),
-        ({"backbone": "vgg16", "feature_layer": "predictions"}, "--feature_layer=predictions is no layer"),
-        ({"backbone": "mobilenetv2", "feature_layer": "block_5_expand"}, "--feature_layer=block_5_expand is no layer"),
+        ({"feature_layers": ("conv_pw_5_rleu",)}, "Did you mean 'conv_pw_5_relu'.* from the top: conv_pw_13_relu, "),
+        ({"feature_layers": ("fc2",)}, "--feature_layers=fc2 is no layer of mobilenet"),
+        ({"backbone": "vgg16", "feature_layers": ("fc3",)}, "from the top: fc2, fc1, flatten, block5_pool"),
+        ({"backbone": "vgg16", "feature_layers": ("predictions",)}, "--feature_layers=predictions is no layer"),
+        (
+            {"backbone": "mobilenetv2", "feature_layers": ("block_5_expand",)},
+            "--feature_layers=block_5_expand is no layer",
+        ),
         ({"backbone": "vgg-16"}, "Did you mean 'vgg16'"),
-        ({"pooling": "sum"}, "--pooling must be one of avg, max, flatten. Received: 'sum'"),
+        ({"pooling": ("sum",)}, "--pooling must be one of avg, max, flatten. Received: 'sum'"),
         ({"class_count": 1}, "at least two classes. Received: 1"),
         ({"backbone": "xception"}, "at least 71 for xception. Received: 32"),
     ],

@@ -62,7 +62,7 @@ def test_within_a_residual_stage_only_sums_and_blocks_outputs_are_valid() -> Non
 
 
 def test_with_a_head_on_a_vector_the_last_cut_is_that_vector() -> None:
-    cuts = cut.valid_cuts(built("vgg16", feature_layer="fc1").model)
+    cuts = cut.valid_cuts(built("vgg16", feature_layers=("fc1",)).model)
     assert cuts[-2:] == ("flatten", "fc1")
 
 
@@ -123,7 +123,7 @@ def test_more_blocks_than_there_are_are_refused_with_their_number(name: str) -> 
 
 
 def test_blocks_above_the_feature_layer_do_not_count() -> None:
-    own = built("vgg16", feature_layer="block3_pool")
+    own = built("vgg16", feature_layers=("block3_pool",))
     assert cut.block_cut(own, 1) == "block2_pool"
     with pytest.raises(UserError, match="between 1 and 3, the number of blocks of vgg16 up to block3_pool"):
         cut.block_cut(own, 4)
@@ -131,7 +131,7 @@ def test_blocks_above_the_feature_layer_do_not_count() -> None:
 
 @pytest.mark.parametrize("blocks", [1, 4])
 def test_where_the_head_stands_below_the_first_block_the_error_says_so(blocks: int) -> None:
-    own = built(feature_layer="pool1_pool")
+    own = built(feature_layers=("pool1_pool",))
     with pytest.raises(UserError, match=r"no block to unfreeze.* pool1_pool, below the first block of resnet50"):
         cut.block_cut(own, blocks)
 

@@ -114,7 +114,7 @@ def pooled(**settings: Any) -> keras.Model:
     return cut.frozen_part(own.model, [own.head_cut])
 
 
-@pytest.mark.parametrize("settings", [{"pooling": "max"}, {"feature_layer": "Conv_1_bn"}])
+@pytest.mark.parametrize("settings", [{"pooling": ("max",)}, {"feature_layers": ("Conv_1_bn",)}])
 def test_the_fingerprint_tells_apart_parts_with_the_very_same_weights_and_shape(settings: dict[str, Any]) -> None:
     one, other = pooled(), pooled(**settings)
     assert one.output_shape == other.output_shape

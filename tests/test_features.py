@@ -21,7 +21,7 @@ from small_training import TRAIN, VALIDATION, make_classifier, make_config, make
 def case(tmp_path_factory):
     """A filled bank of training and validation images, and the base's own answers for every image."""
     folder = tmp_path_factory.mktemp("features")
-    config = make_config(folder, feature_layer="block1_pool", augmented_views=1)
+    config = make_config(folder, feature_layers=("block1_pool",), augmented_views=1)
     classifier, examples = make_classifier(config), make_examples(folder)
     (bank,) = fill(classifier, examples, config)
     base = keras.Model(classifier.model.inputs[0], classifier.model.get_layer(classifier.head_cut).output)

@@ -24,7 +24,7 @@ def calibrate(folder, **values):
     Returns:
       The temperature, and by how much the logits of some image became smaller.
     """
-    config = make_config(folder, feature_layer="block1_pool", **values)
+    config = make_config(folder, feature_layers=("block1_pool",), **values)
     classifier = make_classifier(config)
     nothing = ("",) * COUNT
     examples = Examples(("a", "b"), nothing, np.zeros(COUNT, np.int32), ("validation",) * COUNT, nothing)
@@ -34,7 +34,7 @@ def calibrate(folder, **values):
     image = np.full((1, 32, 32, 3), 99, np.float32)
     before = np.asarray(to_logits(image))
     prepared = types.SimpleNamespace(config=config, classifier=classifier, examples=examples)
-    found = fit._calibrate(prepared, types.SimpleNamespace(validation_logits=logits))
+    found = fit._calibrate(prepared, None, types.SimpleNamespace(validation_logits=logits))
     return found, float(np.mean(before / np.asarray(to_logits(image))))
 
 

@@ -70,8 +70,8 @@ def test_no_images_have_no_heat() -> None:
     ("backbone", "settings", "layer"),
     [
         ("vgg16", {}, "block5_conv3"),
-        ("vgg16", {"pooling": "flatten"}, "block5_conv3"),
-        ("vgg16", {"feature_layer": "block3_pool"}, "block3_conv3"),
+        ("vgg16", {"pooling": ("flatten",)}, "block5_conv3"),
+        ("vgg16", {"feature_layers": ("block3_pool",)}, "block3_conv3"),
         ("mobilenetv2", {}, "out_relu"),
         ("resnet50", {}, "conv5_block3_out"),
     ],

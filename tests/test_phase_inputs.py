@@ -18,7 +18,7 @@ from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
 from keras_transfer.training import phase_inputs, phases
-from keras_transfer.training.phase_inputs import PhaseInputs
+from keras_transfer.training.phase_inputs import PhaseInputs, Stored
 from keras_transfer.training.phases import Outcome, Phase
 from small_bank import fill
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
@@ -31,7 +31,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 
 def bank_inputs(classifier: Classifier, examples: Examples, config: TrainConfig, phase: Phase) -> PhaseInputs:
     bank = next(bank for bank in fill(classifier, examples, config) if bank.recipe.cut == phase.cut)
-    return phase_inputs.from_bank(classifier, bank, examples, config=config, epochs=phase.epochs)
+    return phase_inputs.from_bank(classifier, phase.cut, Stored(bank), examples, config=config, epochs=phase.epochs)
 
 
 def image_inputs(classifier: Classifier, examples: Examples, config: TrainConfig, phase: Phase) -> PhaseInputs:

@@ -75,7 +75,7 @@ def test_a_file_of_another_network_is_refused_by_both_names(saved, file, backbon
 
 def test_a_head_on_a_dense_layer_of_imagenet_s_needs_the_file_with_the_top(saved):
     with pytest.raises(UserError, match="vgg16 with top"):
-        weights_files.check(str(saved["mobilenetv2.weights.h5"]), backbone="vgg16", feature_layer="fc2")
+        weights_files.check(str(saved["mobilenetv2.weights.h5"]), backbone="vgg16", feature_layers=["fc2"])
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2.weights.h5", "mobilenetv2.keras"])

@@ -109,6 +109,8 @@ def _tables(report: Report, measured: Mapping[str, Mapping[str, Any]]) -> list[r
         found.append(report_tables.of_comparison(report.comparison, report.headline))
     if report.baselines:
         found.append(report_tables.of_baselines(report.baselines, measured))
+    if report.choice.get("tried"):
+        found.append(report_tables.of_choice(report.choice))
     found += report_tables.of_slices(report.slices)
     abstain_below = report.configuration.get("abstain_below", 0.0)
     rows = report.headline["thresholds"]

@@ -25,6 +25,7 @@ class Report:
       history: phases in order: `phase` ("head" or "fine_tune"), `best_epoch` (from 1; 0 is none) and `epochs` (rows
         with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
         was trained.
+      choice: what was tried for the head, from `choice.as_json`; empty where nothing was.
       kept_phase: name of the phase whose weights were kept; "" where nothing was trained.
       kept_reason: a sentence saying why.
       seconds: stage -> seconds.
@@ -51,6 +52,7 @@ class Report:
     weights: str
     weights_note: str = ""
     history: Sequence[Mapping[str, Any]] = ()
+    choice: Mapping[str, Any] = field(default_factory=dict)
     kept_phase: str = ""
     kept_reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -100,7 +100,7 @@ def _reliability(report: Report) -> Picture:
 
 
 def _training_pictures(report: Report) -> list[Picture]:
-    if not report.history:
+    if not any(phase["epochs"] for phase in report.history):
         return []
     phases = ", ".join(
         f"{phase['phase'].replace('_', '-')} ({len(phase['epochs'])} epochs)" for phase in report.history

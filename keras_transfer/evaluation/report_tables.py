@@ -162,6 +162,37 @@ def of_baselines(baselines: Mapping[str, Any], measured: Mapping[str, Mapping[st
     )
 
 
+def of_choice(choice: Mapping[str, Any]) -> Table:
+    """The heads that were tried by cross-validation, the best first."""
+    chosen, rows = choice["chosen"], []
+    for each in choice["tried"]:
+        views = "clean and augmented" if each["uses_views"] else "clean"
+        stands = [" + ".join(each["layers"]), " and ".join(each["poolings"]), views, f"{each['strength']:g}"]
+        rows.append([*stands, *_of_held_out(each)])
+    rows.append(["Averaged: the head that was taken", "", "", "", *_of_held_out(choice["averaged"])])
+    gain = f"Its log loss is {choice['gain']:.4f} ± {choice['gain_error']:.4f} lower than that of the plain head "
+    plain = f"(the average of {choice['plain']['layers'][0]}, clean views) on the same images."
+    return Table(
+        f"Heads tried by {choice['folds']}-fold cross-validation on {choice['images']:,} training images",
+        ["Layers", "Pooling", "Views", "C", "Log loss", "Accuracy"],
+        rows,
+        note=f"The best {len(chosen)}, averaged, make the head. {gain}{plain}",
+        definitions=[
+            ("C", "The inverse of the penalty on large weights; the best of several."),
+            ("±", "The standard error: how much chance among the images alone changes it."),
+        ],
+        flagged=frozenset(),
+        has_total=True,
+    )
+
+
+def _of_held_out(candidate: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{candidate['log_loss']:.4f} ± {candidate['log_loss_error']:.4f}",
+        f"{candidate['accuracy']:.1%} ± {candidate['accuracy_error']:.1%}",
+    ]
+
+
 def of_slices(columns: Sequence[Mapping[str, Any]]) -> list[Table]:
     """For each column, the metrics of each of its values and the gap to all other images."""
     return [_of_slice(column) for column in columns]

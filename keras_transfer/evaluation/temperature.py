@@ -29,20 +29,21 @@ class Temperature:
     reason: str
 
 
-def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32]) -> Temperature:
+def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32], *, of: str = "validation") -> Temperature:
     """The temperature with the least log loss: Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2.
 
     It changes no label. The log loss is convex in 1 / temperature, so the one minimum is found by a bounded search.
 
     Args:
-      label_ids: of validation images, never of test images; integers in [0, classes), shape (examples,).
+      label_ids: of images that were not trained on, never of test images; integers in [0, classes), shape (examples,).
       logits: shape (examples, classes).
+      of: what kind of images they are, for the reason.
     """
     mistakes = int(np.sum(logits.argmax(axis=1) != label_ids))
     if len(label_ids) < LEAST_EXAMPLES or mistakes < LEAST_MISTAKES:
         return Temperature(
             1.0,
-            f"Not calibrated: {len(label_ids):,} validation images with {mistakes:,} mistakes say too little; it takes "
+            f"Not calibrated: {len(label_ids):,} {of} images with {mistakes:,} mistakes say too little; it takes "
             f"at least {LEAST_EXAMPLES} and {LEAST_MISTAKES}.",
         )
     wide = logits.astype(np.float64)
@@ -51,7 +52,7 @@ def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32]) -> Temperat
     )
     value = float(np.exp(found.x))
     was = "too sure" if value > 1 else "not sure enough"
-    return Temperature(value, f"Its logits are divided by {value:.3f}: it was {was} on the validation images.")
+    return Temperature(value, f"Its logits are divided by {value:.3f}: it was {was} on the {of} images.")
 
 
 def log_loss(label_ids: NDArray[np.integer], logits: NDArray[np.floating]) -> float:

@@ -30,7 +30,7 @@ from keras_transfer.settings.config import ImageConfig, TrainConfig, from_flat, 
 
 _SETTINGS = (
     *(item.name for item in dataclasses.fields(ImageConfig)),
-    *("backbone", "weights", "allow_download", "allow_random_weights", "feature_layer", "pooling"),
+    *("backbone", "weights", "allow_download", "allow_random_weights", "feature_layers", "pooling"),
     *("precision", "max_image_pixels", "feature_cache_dir", "feature_cache_max_bytes"),
 )
 
@@ -70,7 +70,7 @@ class FeatureBank:
         Args:
           cut: layer whose output is wanted; "" is the pooled features, which a classifier's head stands on.
           **settings: as in training, with the same defaults: backbone, weights, allow_download, allow_random_weights,
-            feature_layer, pooling, image_size, resize_mode, apply_exif, precision, max_image_pixels, feature_cache_dir
+            feature_layers, pooling, image_size, resize_mode, apply_exif, precision, max_image_pixels, feature_cache_dir
             and feature_cache_max_bytes.
 
         Raises:

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import graph
-from keras_transfer.model.classifier import LOGITS_LAYER, POOLING_LAYER, Classifier
+from keras_transfer.model.classifier import LOGITS_LAYER, POOLING_LAYER, TAPS_LAYER, Classifier
 from keras_transfer.settings.config import nearest
 
 # Settings that say how a layer is called, kept or trained, but not what it computes.
@@ -24,18 +24,43 @@ _SETTINGS_WITHOUT_EFFECT = frozenset(
 
 
 def valid_cuts(model: keras.Model) -> tuple[str, ...]:
-    """The layers whose output is the only tensor that everything above them depends on.
+    """The layers whose output is all that the base above them depends on.
 
     Args:
       model: a classifier.
 
     Returns:
-      Names from the input up to the features that the head stands on: their pooling where there is one.
+      Names from the input up to the features that the head stands on: their pooling where there is one. A head may
+      stand on layers below a cut too, see `taps_below`.
     """
-    crossings = graph.sole_crossings(model)
-    if POOLING_LAYER in crossings:
-        return crossings[: crossings.index(POOLING_LAYER) + 1]
-    return tuple(name for name in crossings[: crossings.index(LOGITS_LAYER)] if not name.startswith("head_"))
+    names = [operation.name for operation in model.operations]
+    base = [operation for operation in model.operations if not operation.name.startswith("head_")]
+    end = [operation.name for operation in base].index(LOGITS_LAYER)
+    crossings = graph.sole_crossings(base[:end])
+    return (*crossings, *(name for name in (POOLING_LAYER, TAPS_LAYER) if name in names))
+
+
+def taps_below(model: keras.Model, cut: str) -> tuple[str, ...]:
+    """The pooled features of layers below a cut: what lies above it depends on them too.
+
+    Args:
+      model: a classifier.
+      cut: a valid one.
+
+    Returns:
+      Names of the layers that pool them, in the order of the features; none for a head on one layer.
+    """
+    names = [operation.name for operation in model.operations]
+    if TAPS_LAYER not in names or cut == TAPS_LAYER:
+        return ()
+    pooled = [graph.producer(tensor) for tensor in graph.input_tensors(graph.find(model, TAPS_LAYER))]
+    return tuple(each.name for each in pooled if names.index(_pooled_layer(each)) < names.index(cut))
+
+
+def _pooled_layer(operation: Any) -> str:
+    """The layer of the base that a tap pools; a vector is not pooled."""
+    is_pooling = operation.name.startswith("head_")
+    return str(graph.producer(graph.input_tensors(operation)[0]).name if is_pooling else operation.name)
 
 
 def check(model: keras.Model, name: str) -> None:
@@ -75,7 +100,7 @@ def block_cut(classifier: Classifier, unfreeze_blocks: int) -> str:
         raise UserError(
             f"--unfreeze_blocks={unfreeze_blocks}: there is no block to unfreeze, because the head stands on "
             f"{classifier.base_output}, below the first block of {classifier.backbone.name}. Choose a higher "
-            "--feature_layer, or leave out fine-tuning with --fine_tune_epochs=0."
+            "--feature_layers, or leave out fine-tuning with --fine_tune_epochs=0."
         )
     if not 1 <= unfreeze_blocks <= len(starts):
         raise UserError(
@@ -114,14 +139,20 @@ def _preprocessed_image(model: keras.Model) -> str:
 def frozen_part(model: keras.Model, cuts: Sequence[str]) -> keras.Model:
     """What lies below the cuts; shares the model's layers and variables.
 
+    Args:
+      model: a classifier.
+      cuts: valid ones, and of `taps_below`.
+
     Returns:
       A model from images to the cuts' outputs: one tensor for one cut, else a list in their order.
 
     Raises:
       UserError: see `check`.
     """
+    taps = taps_below(model, LOGITS_LAYER)
     for name in cuts:
-        check(model, name)
+        if name not in taps:
+            check(model, name)
     outputs = [graph.find(model, name).output for name in cuts]
     return keras.Model(model.inputs[0], outputs[0] if len(outputs) == 1 else outputs, name="frozen_part")
 
@@ -131,12 +162,15 @@ def trainable_part(model: keras.Model, cut: str) -> keras.Model:
 
     Returns:
       A model from the cut's output, float32, shape (batch, *record_shape), to logits, float32, shape (batch, classes).
+      Where the head stands on layers below the cut too, its inputs are a list: the cut's output, and their pooled
+      features in the order of `taps_below`.
 
     Raises:
       UserError: see `check`.
     """
     check(model, cut)
-    return keras.Model(graph.find(model, cut).output, _logits(model), name="trainable_part")
+    inputs = [graph.find(model, name).output for name in (cut, *taps_below(model, cut))]
+    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, _logits(model), name="trainable_part")
 
 
 def whole_to_logits(model: keras.Model) -> keras.Model:

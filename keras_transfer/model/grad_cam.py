@@ -56,7 +56,7 @@ def heat_maps(
     name = map_layer(classifier)
     if name is None:
         return None
-    below = cut.frozen_part(classifier.model, [name])
+    below = cut.frozen_part(classifier.model, [name, *cut.taps_below(classifier.model, name)])
     above = cut.trainable_part(classifier.model, name)
     parts = [
         _weighed(below, above, images[start : start + _BATCH], label_ids[start : start + _BATCH])
@@ -68,10 +68,10 @@ def heat_maps(
 def _weighed(
     below: keras.Model, above: keras.Model, images: NDArray[np.float32], label_ids: NDArray[np.integer]
 ) -> NDArray[np.float32]:
-    maps = below(images, training=False)
+    maps, *others = tf.nest.flatten(below(images, training=False))
     with tf.GradientTape() as tape:
         tape.watch(maps)
-        logits = tf.gather(above(maps, training=False), label_ids, batch_dims=1)
+        logits = tf.gather(above([maps, *others] if others else maps, training=False), label_ids, batch_dims=1)
     weights = tf.reduce_mean(tape.gradient(logits, maps), axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
     greatest = heat.max(axis=(1, 2), keepdims=True)

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 
 
-def sole_crossings(model: keras.Model) -> tuple[str, ...]:
-    """Names of the operations whose output is the only tensor that what follows depends on.
+def sole_crossings(operations: Sequence[Any]) -> tuple[str, ...]:
+    """Names of the operations whose output is the only tensor that those after them depend on.
 
     Walks the operations in topological order and keeps the set of tensors that are still awaited. Where the set holds
     nothing but the output just computed, every path from input to output goes through it.
 
     Args:
-      model: a functional model whose layers are each called once.
+      operations: of a functional model whose layers are each called once, in topological order, from the input up to
+        one that everything leads to.
 
     Returns:
       Names from the input towards the output, both included.
     """
-    awaited = Counter(id(tensor) for operation in model.operations for tensor in input_tensors(operation))
-    awaited.update(id(tensor) for tensor in model.outputs)
+    awaited = Counter(id(tensor) for operation in operations for tensor in input_tensors(operation))
+    awaited.update(id(tensor) for tensor in keras.tree.flatten(operations[-1].output))
     live: set[int] = set()
     crossings = []
-    for operation in model.operations:
+    for operation in operations:
         for tensor in input_tensors(operation):
             awaited[id(tensor)] -= 1
             if not awaited[id(tensor)]:

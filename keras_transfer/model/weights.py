@@ -84,7 +84,7 @@ def _refuse_other_size_with_top(backbone: Backbone, image_size: int) -> None:
     if backbone.include_top and image_size != IMAGENET_IMAGE_SIZE:
         raise UserError(
             f"The ImageNet weights of {backbone.name}'s dense layers fit images of {IMAGENET_IMAGE_SIZE} pixels only. "
-            f"Set --image_size={IMAGENET_IMAGE_SIZE}, or leave --feature_layer at the base's output. Received: "
+            f"Set --image_size={IMAGENET_IMAGE_SIZE}, or leave --feature_layers at the base's output. Received: "
             f"{image_size}"
         )
 

@@ -10,7 +10,7 @@ import hashlib
 import math
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ def check(
     weights: str,
     *,
     backbone: str,
-    feature_layer: str = "",
+    feature_layers: Sequence[str] = (),
     allow_download: bool = False,
     allow_random_weights: bool = False,
 ) -> None:
@@ -42,14 +42,14 @@ def check(
     Args:
       weights: imagenet, random, or the path of a file.
       backbone: name of the network.
-      feature_layer: layer that the head stands on; "" is the base's output.
+      feature_layers: layers that the head stands on; none is the base's output.
       allow_download: whether Keras may fetch the ImageNet file.
       allow_random_weights: whether random weights may take the place of the ImageNet file.
 
     Raises:
       UserError: no such file, or it is damaged, or it holds the weights of something else.
     """
-    network = backbones.choose(backbone, feature_layer)
+    network = backbones.choose(backbone, feature_layers)
     if weights == "random":
         return
     if weights != "imagenet":

@@ -16,9 +16,12 @@ from keras_transfer.evaluation.baselines import Baselines
 from keras_transfer.evaluation.temperature import Temperature
 from keras_transfer.feature_bank import features
 from keras_transfer.model import classifier as classifiers
+from keras_transfer.model import cut
+from keras_transfer.pipelines.choose import Chosen
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import phase_inputs, phases
+from keras_transfer.training.choice import Choice, columns_of
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,13 @@ class Fitted:
       outcome: of the phases.
       temperature: by which the classifier's logits were divided.
       baselines: simpler classifiers on the same features.
+      choice: of the head; None where it was not chosen.
     """
 
     outcome: phases.Outcome
     temperature: Temperature
     baselines: Baselines
+    choice: Choice | None
 
     @property
     def validation_probabilities(self) -> NDArray[np.float32]:
@@ -41,11 +46,12 @@ class Fitted:
         return temperature.probabilities(self.outcome.validation_logits, self.temperature.value)
 
 
-def fit(prepared: Prepared, run: RunDirectory) -> Fitted:
+def fit(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> Fitted:
     """Measures the baselines, trains the phases, calibrates, and writes the classifier.
 
     Args:
       prepared: with a filled bank, if it uses one.
+      chosen: the head, if it was chosen.
       run: gets classifier.keras, checkpoints/ and tensorboard/.
 
     Raises:
@@ -54,11 +60,11 @@ def fit(prepared: Prepared, run: RunDirectory) -> Fitted:
     with _losses_told(prepared):
         with prepared.watch.stage("baselines"):
             simpler = _measure_baselines(prepared)
-        outcome = _train(prepared, run)
-    calibrated = _calibrate(prepared, outcome)
+        outcome = _train(prepared, chosen, run)
+    calibrated = _calibrate(prepared, chosen, outcome)
     with atomic_files.whole_file(run.classifier) as temporary:
         prepared.classifier.model.save(temporary)
-    return Fitted(outcome, calibrated, simpler)
+    return Fitted(outcome, calibrated, simpler, chosen.choice if chosen else None)
 
 
 @contextlib.contextmanager
@@ -79,8 +85,9 @@ def _measure_baselines(prepared: Prepared) -> Baselines:
     def features_of(split: str) -> baselines.Features:
         part = prepared.examples.in_split(split)
         part = part.select(baselines.choose_examples(len(part)))
-        values = features.clean(prepared.classifier, part, bank=bank, config=prepared.config)
-        return baselines.Features(values.reshape(len(part), -1), part.label_ids)
+        values = features.clean(prepared.network, part, bank=bank, config=prepared.config).reshape(len(part), -1)
+        # Of several layers the first: the average of the highest one, which is what others use.
+        return baselines.Features(values[:, : prepared.network.taps[0].width], part.label_ids)
 
     splits_present = prepared.examples.splits
     return baselines.measure(
@@ -90,24 +97,48 @@ def _measure_baselines(prepared: Prepared) -> Baselines:
     )
 
 
-def _calibrate(prepared: Prepared, outcome: phases.Outcome) -> Temperature:
-    """Fits a temperature on the validation split, if it is wanted, and divides the classifier's logits by it."""
+def _calibrate(prepared: Prepared, chosen: Chosen | None, outcome: phases.Outcome) -> Temperature:
+    """Fits a temperature, if it is wanted, and divides the classifier's logits by it.
+
+    On the validation split, or for a chosen head on the training images, each by the fold that had not seen it: there
+    are more of them.
+    """
     if not prepared.config.training.calibrate:
         return Temperature(1.0, "Not calibrated: --calibrate is off.")
-    label_ids = prepared.examples.in_split("validation").label_ids
-    fitted = temperature.fit(label_ids, outcome.validation_logits)
+    if chosen and chosen.choice.folds and outcome.kept_phase == phases.HEAD:
+        fitted = temperature.fit(
+            chosen.choice.label_ids, chosen.choice.logits.astype(np.float32), of="held-out training"
+        )
+    else:
+        label_ids = prepared.examples.in_split("validation").label_ids
+        fitted = temperature.fit(label_ids, outcome.validation_logits)
     classifiers.divide_logits(prepared.classifier.model, fitted.value)
     return fitted
 
 
-def _train(prepared: Prepared, run: RunDirectory) -> phases.Outcome:
+def _stored(prepared: Prepared, chosen: Chosen | None, phase: phases.Phase) -> phase_inputs.Stored:
+    """Where a phase's inputs are stored."""
+    head_bank = prepared.plan.banks[0]
+    if phase.name == phases.HEAD:
+        return phase_inputs.Stored(head_bank, chosen.columns if chosen else None)
+    own = next(bank for bank in prepared.plan.banks if bank.recipe.cut == phase.cut)
+    below = cut.taps_below(prepared.classifier.model, phase.cut)
+    if not below:
+        return phase_inputs.Stored(own)
+    of_head = {tap.name: tap for tap in prepared.classifier.taps}
+    taps, wanted = prepared.network.taps, [of_head[name] for name in below]
+    columns = [columns_of(taps, [tap.layer], [tap.pooling]) for tap in wanted]
+    return phase_inputs.Stored(own, taps=(head_bank, columns))
+
+
+def _train(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> phases.Outcome:
     config, examples = prepared.config, prepared.examples
-    banks = {bank.recipe.cut: bank for bank in prepared.plan.banks}
 
     def inputs_of(phase: phases.Phase) -> phase_inputs.PhaseInputs:
         if prepared.plan.uses_bank:
+            stored = _stored(prepared, chosen, phase)
             return phase_inputs.from_bank(
-                prepared.classifier, banks[phase.cut], examples, config=config, epochs=phase.epochs
+                prepared.classifier, phase.cut, stored, examples, config=config, epochs=phase.epochs
             )
         return phase_inputs.from_images(prepared.classifier, phase.cut, examples, config=config, epochs=phase.epochs)
 
@@ -121,6 +152,7 @@ def _train(prepared: Prepared, run: RunDirectory) -> phases.Outcome:
         training=config.training,
         class_weights=weights,
         run_dir=run.path,
+        solution=chosen.solution if chosen else None,
     )
     for result in outcome.phases:
         prepared.watch.seconds[result.phase.name] = result.seconds

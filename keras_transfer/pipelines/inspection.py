@@ -167,7 +167,7 @@ def _lacks_weights(trained: TrainConfig) -> bool:
     if model.weights != "imagenet" or model.allow_random_weights:
         return False
     try:
-        weights_files.check(model.weights, backbone=model.backbone, feature_layer=model.feature_layer)
+        weights_files.check(model.weights, backbone=model.backbone, feature_layers=model.feature_layers)
     except UserError:
         return True
     return False

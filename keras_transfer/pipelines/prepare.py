@@ -8,6 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keras_transfer import terminal
 from keras_transfer.data import audit, class_balance, leaks, look_alikes, splits
 from keras_transfer.data.examples import Examples
@@ -15,6 +18,7 @@ from keras_transfer.errors import UserError
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.saved_model import reader, seen_images
+from keras_transfer.settings import choosing
 from keras_transfer.settings.config import SPLITS, TrainConfig
 from keras_transfer.training import phases, plan
 
@@ -55,6 +59,10 @@ class Prepared:
       near_copies: what the plan says of images that look the same, a sentence each.
       label_conflicts: number of files with the same bytes as one of another class.
       classifier: built, not trained.
+      network: the same, or where the head is chosen, the one whose head stands on the features of all candidates, which
+        the bank stores.
+      no_choice: why the head is not chosen; "" where it is.
+      groups_of_training: number of the group of each training image, which stays in one fold, shape (images,).
       phases: with their cuts.
       plan: of the inputs and their cost.
       watch: started with the run.
@@ -67,6 +75,9 @@ class Prepared:
     near_copies: tuple[str, ...]
     label_conflicts: int
     classifier: Classifier
+    network: Classifier
+    no_choice: str
+    groups_of_training: NDArray[np.int64]
     phases: tuple[phases.Phase, ...]
     plan: plan.Plan
     watch: Stopwatch
@@ -109,15 +120,16 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         examples, leaked = leaks.leave_out(examples)
         near_leaks = leaks.count_near_copies(examples, alike)
         _refuse_gates_without_test(config, examples)
+    no_choice = choosing.obstacle(config, len(examples.class_names))
     with watch.stage("build"):
         classifier = classifiers.build(
-            config.model,
+            config.model if no_choice else choosing.all_features(config.model),
             class_count=len(examples.class_names),
             image_size=config.image.image_size,
             seed=config.training.seed,
             allow_download=config.source.allow_download,
         )
-        planned = phases.plan(classifier, config.training)
+        planned = phases.plan(classifier, config.training, is_solved=not no_choice)
         _check_other_export(config.output.compare_export_dir)
         costs = plan.make(classifier, planned, examples, config=config)
     return Prepared(
@@ -128,10 +140,25 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         near_copies=tuple(notes),
         label_conflicts=label_conflicts,
         classifier=classifier,
+        network=classifier,
+        no_choice=no_choice,
+        groups_of_training=_groups(examples.in_split("train"), alike),
         phases=planned,
         plan=costs,
         watch=watch,
     )
+
+
+def _groups(train: Examples, alike: look_alikes.LookAlikes) -> NDArray[np.int64]:
+    """The number of each image's group: of the source's groups, and of images that look the same."""
+    numbers = np.arange(len(train))
+    named: dict[str, int] = {}
+    for place, name in enumerate(train.groups):
+        if name:
+            numbers[place] = named.setdefault(name, place)
+    for group in look_alikes.groups(train, alike):
+        numbers[np.isin(numbers, numbers[group])] = numbers[group[0]]
+    return numbers
 
 
 def _refuse_gates_without_test(config: TrainConfig, examples: Examples) -> None:
@@ -153,6 +180,13 @@ def _check_other_export(export_dir: str) -> None:
         seen_images.count(reader.read(export_dir).path, ())
 
 
+def _in_words(phase: phases.Phase, prepared: Prepared) -> str:
+    if phase.epochs:
+        return f"{phase.epochs} epochs above {phase.cut}"
+    layers = dict.fromkeys(tap.layer for tap in prepared.network.taps)
+    return f"chosen by cross-validation, on up to {len(layers)} layers: {', '.join(layers)}"
+
+
 def show(prepared: Prepared) -> None:
     """Prints the plan."""
     config, examples = prepared.config, prepared.examples
@@ -168,7 +202,8 @@ def show(prepared: Prepared) -> None:
                 "classifier",
                 f"{config.model.backbone}, {prepared.classifier.weights} weights, {config.image.image_size} pixels",
             ),
-            *((phase.name, f"{phase.epochs} epochs above {phase.cut}") for phase in prepared.phases),
+            *((phase.name, _in_words(phase, prepared)) for phase in prepared.phases),
+            *([("no choice", f"of the head, because {prepared.no_choice}")] if prepared.no_choice else []),
             *plan.rows(prepared.plan),
         ],
         title="Plan",

@@ -16,7 +16,7 @@ from keras_transfer.pipelines.fit import Fitted
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.settings.config import SPLITS, to_flat
-from keras_transfer.training import phases
+from keras_transfer.training import choice, phases
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _run_metrics(prepared: Prepared, finished: Finished) -> dict[str, Any]:
     )
     seconds = {
         name: prepared.watch.seconds.get(name, 0.0)
-        for name in ("read", "build", "extract", "baselines", "head", "fine_tune")
+        for name in ("read", "build", "extract", "choice", "baselines", "head", "fine_tune")
     }
     seconds.update({name: prepared.watch.seconds[name] for name in ("export", "evaluate")})
     return {
@@ -89,6 +89,8 @@ def _run_metrics(prepared: Prepared, finished: Finished) -> dict[str, Any]:
         "backbone": prepared.config.model.backbone,
         "weights": prepared.classifier.weights,
         "weights_note": prepared.classifier.weights_note,
+        "choice": choice.as_json(finished.fitted.choice) if finished.fitted.choice else None,
+        "no_choice": prepared.no_choice,
         "kept_phase": outcome.kept_phase,
         "reason": outcome.reason,
         "phases": [phases.as_history(result) for result in outcome.phases],
@@ -154,6 +156,7 @@ def _write_report(
             weights=run_metrics["weights"],
             weights_note=run_metrics["weights_note"],
             history=run_metrics["phases"],
+            choice=run_metrics["choice"] or {},
             kept_phase=run_metrics["kept_phase"],
             kept_reason=run_metrics["reason"],
             seconds=run_metrics["seconds"],

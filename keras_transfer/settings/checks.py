@@ -23,6 +23,7 @@ _WORDS_FOR_KINDS = {
     float: "a number",
     str: "text",
     tuple[int, ...]: "whole numbers separated by commas, such as 512,128, or nothing",
+    tuple[str, ...]: "names separated by commas",
 }
 
 
@@ -70,7 +71,7 @@ def value_faults(name: str, value: Any, kind: Any, metadata: Mapping[str, Any]) 
     Args:
       name: of the setting, which is that of its flag.
       value: of any type, because a config file may hold anything.
-      kind: the type it must have: bool, int, float, str or tuple[int, ...].
+      kind: the type it must have: bool, int, float, str, tuple[int, ...] or tuple[str, ...].
       metadata: of the dataclass field, as `setting` made it.
 
     Returns:
@@ -80,6 +81,9 @@ def value_faults(name: str, value: Any, kind: Any, metadata: Mapping[str, Any]) 
         return [f"--{name} must be {_WORDS_FOR_KINDS[kind]}. Received: {_shown(value)}"]
     if kind == tuple[int, ...] and not all(1 <= number <= _WIDEST_LAYER for number in value):
         return [f"--{name} must hold numbers from 1 to {_WIDEST_LAYER:,}. Received: {_shown(value)}"]
+    if kind == tuple[str, ...]:
+        repeated = [f"--{name} names {_shown(part)} twice." for part in sorted(set(value)) if value.count(part) > 1]
+        return [fault for part in value for fault in _text_faults(name, part, metadata)] + repeated
     if kind is str:
         return _text_faults(name, value, metadata)
     return _limit_faults(name, value, kind, metadata["limits"]) if kind in (int, float) else []
@@ -94,7 +98,8 @@ def _has_kind(value: Any, kind: Any) -> bool:
         return isinstance(value, int)
     if kind is str:
         return isinstance(value, str)
-    return isinstance(value, tuple) and all(_has_kind(number, int) for number in value)
+    of_each = str if kind == tuple[str, ...] else int
+    return isinstance(value, tuple) and all(_has_kind(part, of_each) for part in value)
 
 
 def _text_faults(name: str, value: str, metadata: Mapping[str, Any]) -> list[str]:

@@ -227,7 +227,8 @@ class _LenientParser(flags.ArgumentParser[Any]):
                 return flags.BooleanParser().parse(argument)
             if self.kind in (int, float, str):
                 return self.kind(argument)
-            return tuple(int(part) for part in argument.split(",")) if argument.strip() else ()
+            of_each = str.strip if self.kind == tuple[str, ...] else int
+            return tuple(of_each(part) for part in argument.split(",")) if argument.strip() else ()
         return argument
 
 

@@ -146,11 +146,15 @@ class ModelConfig(Settings):
     allow_random_weights: bool = setting(
         False, "Go on with random weights, and say so loudly, where the ImageNet file is not available."
     )
-    feature_layer: str = setting(
-        "", "Layer whose output the head stands on (default: the base's output); fc2 of vgg16 is allowed."
+    feature_layers: tuple[str, ...] = setting(
+        (),
+        "Layers that the head stands on, all together, such as block5_pool,block4_pool (default: the base's output); "
+        "fc2 of vgg16 is allowed.",
     )
-    pooling: str = setting(
-        "avg", "How a feature map becomes a vector: avg, max or flatten.", choices=("avg", "max", "flatten")
+    pooling: tuple[str, ...] = setting(
+        ("avg",),
+        "How a feature map becomes a vector: avg, max, both (avg,max), or flatten.",
+        choices=("avg", "max", "flatten"),
     )
     standardize_features: bool = setting(
         True, "Shift and scale each feature to mean 0 and variance 1 over the training images, before the head."
@@ -226,6 +230,13 @@ class TrainingConfig(Settings):
         "Limit of all feature banks together; the least recently used go first. 0 is no limit.",
         at_least=0,
         at_most=LARGEST_64_BIT_NUMBER,
+    )
+    choose: str = setting(
+        "auto",
+        "auto: choose layers, pooling and strength of the head by cross-validation on the training images, unless a "
+        "setting of the head or of its training is given; off: train the head by the settings.",
+        choices=("auto", "off"),
+        is_starter=True,
     )
     seed: int = setting(
         0,

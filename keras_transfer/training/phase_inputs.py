@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -79,46 +80,83 @@ def from_images(
     )
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Where the inputs of a phase are stored.
+
+    Attributes:
+      bank: of the phase's cut, or of all features where the head stands on some of them.
+      columns: of its records that are wanted; None for all.
+      taps: of the pooled features below the cut that the head stands on too: their bank, and the columns of each.
+    """
+
+    bank: Store
+    columns: NDArray[np.int64] | None = None
+    taps: tuple[Store, Sequence[NDArray[np.int64]]] | None = None
+
+    def read(self, sha256: Sequence[str], views: Sequence[int]) -> list[NDArray[np.float16]]:
+        """The inputs of the trainable part for images and views; see `Store.read`."""
+        records = self.bank.read(sha256, views)
+        found = [records if self.columns is None else records[:, self.columns]]
+        if self.taps is not None:
+            bank, columns = self.taps
+            features = bank.read(sha256, views)
+            found += [features[:, own] for own in columns]
+        return found
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of one image's inputs."""
+        own = self.bank.recipe.record_shape if self.columns is None else (len(self.columns),)
+        return [own] if self.taps is None else [own, *((len(columns),) for columns in self.taps[1])]
+
+
 def from_bank(
-    classifier: Classifier, bank: Store, examples: Examples, *, config: TrainConfig, epochs: int
+    classifier: Classifier, phase_cut: str, stored: Stored, examples: Examples, *, config: TrainConfig, epochs: int
 ) -> PhaseInputs:
     """Inputs that run only the trainable part, on stored activations.
 
     Args:
-      classifier: what lies above the bank's cut is run.
-      bank: filled for these examples.
+      classifier: what lies above the cut is run.
+      phase_cut: of the phase.
+      stored: filled for these examples.
       examples: read and split.
       config: batch size and seed.
       epochs: of the phase.
     """
+    shapes = stored.shapes
+    part = cut.trainable_part(classifier.model, phase_cut)
     train, validation = examples.in_split("train"), examples.in_split("validation")
     batch_size, schedule = config.training.batch_size, schedule_of(train, config)
 
-    def features_of(part: Examples) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-        label_ids = tf.constant(part.label_ids)
+    def features_of(split: Examples) -> Callable[..., tuple[Any, tf.Tensor]]:
+        label_ids = tf.constant(split.label_ids)
 
-        def read(indices: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float16]:
+        def read(indices: NDArray[np.int64], views: NDArray[np.int64]) -> list[NDArray[np.float16]]:
             try:
-                return bank.read([part.sha256[index] for index in indices], views.tolist())
+                return stored.read([split.sha256[index] for index in indices], views.tolist())
             except UserError as error:
                 raise input_pipeline.InputError(str(error)) from error
 
-        def features(indices: tf.Tensor, views: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            records = tf.numpy_function(read, [indices, views], tf.float16)
-            records = tf.ensure_shape(records, (None, *bank.recipe.record_shape))
-            return tf.cast(records, tf.float32), tf.gather(label_ids, indices)
+        def features(indices: tf.Tensor, views: tf.Tensor) -> tuple[Any, tf.Tensor]:
+            records = tf.numpy_function(read, [indices, views], [tf.float16] * len(shapes))
+            found = tuple(
+                tf.cast(tf.ensure_shape(record, (None, *shape)), tf.float32)
+                for record, shape in zip(records, shapes, strict=True)
+            )
+            return found if len(found) > 1 else found[0], tf.gather(label_ids, indices)
 
         return features
 
     def clean_features() -> Iterator[NDArray[np.floating]]:
         starts = range(0, len(train), batch_size)
         batches = (train.sha256[start : start + batch_size] for start in starts)
-        return (bank.read(digests, [0] * len(digests)) for digests in batches)
+        return (stored.read(digests, [0] * len(digests))[0] for digests in batches)
 
     clean = tf.data.Dataset.range(len(validation)).map(lambda index: (index, tf.zeros((), tf.int64)))
     chosen = tf.data.Dataset.range(epochs).flat_map(lambda epoch: schedule.dataset(epoch).batch(batch_size))
     return PhaseInputs(
-        model=cut.trainable_part(classifier.model, bank.recipe.cut),
+        model=part,
         training=chosen.map(features_of(train)).prefetch(tf.data.AUTOTUNE),
         validation=clean.batch(batch_size).map(features_of(validation)).prefetch(tf.data.AUTOTUNE),
         steps_per_epoch=-(-len(train) // batch_size),

@@ -14,13 +14,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy import special
 
 from keras_transfer import atomic_files, terminal
 from keras_transfer.model import cut
-from keras_transfer.model.classifier import STANDARDIZING_LAYER, Classifier
+from keras_transfer.model.classifier import LOGITS_LAYER, STANDARDIZING_LAYER, Classifier
 from keras_transfer.settings.config import TrainingConfig
 from keras_transfer.training import optimizers, standardization
 from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
+from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
 
 HEAD, FINE_TUNE = "head", "fine_tune"
@@ -33,7 +35,7 @@ class Phase:
     Attributes:
       name: head or fine_tune.
       cut: layer below which everything is frozen.
-      epochs: at most; early stopping may end it sooner.
+      epochs: at most; early stopping may end it sooner. 0 for a head that is solved.
       learning_rate: before the schedule.
     """
 
@@ -82,13 +84,19 @@ class Outcome:
     validation_logits: NDArray[np.float32]
 
 
-def plan(classifier: Classifier, training: TrainingConfig) -> tuple[Phase, ...]:
+def plan(classifier: Classifier, training: TrainingConfig, *, is_solved: bool = False) -> tuple[Phase, ...]:
     """The phases that a configuration asks for, with their cuts.
+
+    Args:
+      classifier: built.
+      training: epochs and learning rates.
+      is_solved: whether the head is solved, not trained.
 
     Raises:
       UserError: more blocks to unfreeze than the base has.
     """
-    phases = [Phase(HEAD, classifier.head_cut, training.head_epochs, training.head_learning_rate)]
+    head_epochs, head_rate = (0, 0.0) if is_solved else (training.head_epochs, training.head_learning_rate)
+    phases = [Phase(HEAD, classifier.head_cut, head_epochs, head_rate)]
     if training.fine_tune_epochs:
         block_cut = cut.block_cut(classifier, training.unfreeze_blocks)
         phases.append(Phase(FINE_TUNE, block_cut, training.fine_tune_epochs, training.fine_tune_learning_rate))
@@ -103,6 +111,7 @@ def run(
     training: TrainingConfig,
     class_weights: dict[int, float] | None,
     run_dir: Path,
+    solution: Solution | None = None,
 ) -> Outcome:
     """Trains the classifier in place, phase by phase, each from the best weights of the one before.
 
@@ -113,6 +122,7 @@ def run(
       training: optimizer, schedule, what counts as best.
       class_weights: label id -> weight in the training loss, or None.
       run_dir: gets checkpoints/ and tensorboard/.
+      solution: of a head phase without epochs.
 
     Returns:
       The history, which phase's weights were kept and why, and the validation predictions of those weights.
@@ -129,7 +139,12 @@ def run(
         inputs = inputs_of(phase)
         if phase.name == HEAD:
             standardization.fit(classifier, inputs)
-        results.append(_fit(inputs, phase, training=training, class_weights=class_weights, run_dir=run_dir))
+        if phase.epochs:
+            result = _fit(inputs, phase, training=training, class_weights=class_weights, run_dir=run_dir)
+        else:
+            assert solution is not None
+            result = _put_in(solution, inputs, phase, run_dir=run_dir)
+        results.append(result)
         if _frozen_checksum(classifier) != before:
             raise RuntimeError(f"A frozen weight changed during the {phase.name} phase. Nothing was exported.")
     kept_phase, reason = _verdict(results)
@@ -161,7 +176,8 @@ def _describe(classifier: Classifier, phase: Phase) -> None:
     def size(weights: Sequence[Any]) -> str:
         return f"{len(weights):,} tensors, {sum(math.prod(weight.shape) for weight in weights):,} parameters"
 
-    terminal.say(f"\n{phase.name} phase: everything above {phase.cut}, {phase.epochs} epochs")
+    how = f"{phase.epochs} epochs" if phase.epochs else "solved to convergence"
+    terminal.say(f"\n{phase.name} phase: everything above {phase.cut}, {how}")
     terminal.say(f"  trained {size(classifier.model.trainable_weights)}")
     terminal.say(f"  frozen  {size(classifier.model.non_trainable_weights)}")
 
@@ -198,9 +214,27 @@ def _fit(
     loss, accuracy = start or (math.nan, math.nan)
     if best.best:
         loss, accuracy = (history.rows[best.best - 1][key] for key in ("validation_loss", "validation_accuracy"))
+    _save(model, phase, run_dir)
+    return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
+
+
+def _put_in(solution: Solution, inputs: PhaseInputs, phase: Phase, *, run_dir: Path) -> PhaseResult:
+    """Gives the head the weights that were found, and measures it on the validation images."""
+    started = time.perf_counter()
+    inputs.model.get_layer(LOGITS_LAYER).set_weights(
+        [solution.kernel.astype(np.float32), solution.bias.astype(np.float32)]
+    )
+    logits = np.asarray(inputs.model.predict(inputs.validation, verbose=0), np.float64)
+    label_ids = np.concatenate([ids.numpy() for _, ids in inputs.validation])
+    losses = -special.log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids]
+    _save(inputs.model, phase, run_dir)
+    accuracy = float((logits.argmax(axis=1) == label_ids).mean())
+    return PhaseResult(phase, (), 0, float(losses.mean()), accuracy, time.perf_counter() - started)
+
+
+def _save(model: keras.Model, phase: Phase, run_dir: Path) -> None:
     with atomic_files.whole_file(run_dir / "checkpoints" / f"{phase.name}.weights.h5") as temporary:
         model.save_weights(temporary, overwrite=True)
-    return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
 
 
 def _compile(model: keras.Model, phase: Phase, training: TrainingConfig) -> None:
@@ -227,6 +261,8 @@ def _evaluate(inputs: PhaseInputs) -> tuple[float, float]:
 def _verdict(results: Sequence[PhaseResult]) -> tuple[str, str]:
     last = results[-1]
     metrics = f"validation loss {last.validation_loss:.4f}, accuracy {last.validation_accuracy:.4f}"
+    if len(results) == 1 and not last.phase.epochs:
+        return last.phase.name, f"The head was chosen and solved on the training images ({metrics})."
     if len(results) == 1:
         return last.phase.name, f"Epoch {last.best_epoch} of the head phase was the best ({metrics})."
     if last.best_epoch == 0:

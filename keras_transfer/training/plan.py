@@ -118,7 +118,8 @@ def _compare(
     shortage = cache.shortage(needed)
     if shortage and config.training.feature_cache == "on":
         raise disk_space.too_large(shortage)
-    uses_bank, reason = _choose(config, bank=empty_bank, online=online, shortage=shortage)
+    is_needed = not phases[0].epochs
+    uses_bank, reason = _choose(config, bank=empty_bank, online=online, shortage=shortage, is_needed=is_needed)
     return Plan(
         uses_bank=uses_bank,
         reason=reason,
@@ -196,9 +197,13 @@ def _rate(classifier: Classifier, phases: Sequence[Phase], arithmetic: str) -> f
     return _RATE_BATCH * _frozen_work(classifier, cuts) / (time.perf_counter() - started)
 
 
-def _choose(config: TrainConfig, *, bank: Cost, online: Cost, shortage: str) -> tuple[bool, str]:
+def _choose(config: TrainConfig, *, bank: Cost, online: Cost, shortage: str, is_needed: bool) -> tuple[bool, str]:
     if config.training.feature_cache == "on":
         return True, "--feature_cache=on"
+    if shortage and is_needed:
+        raise disk_space.too_large(shortage)
+    if is_needed:
+        return True, "the head is chosen from it"
     if shortage:
         return False, f"there is no room for it: {shortage}"
     if bank.multiply_accumulates > online.multiply_accumulates:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_transfer.model.classifier import STANDARDIZING_LAYER, Classifier
+from keras_transfer.model.classifier import STANDARDIZING_LAYER, Classifier, Tap
 from keras_transfer.training.phase_inputs import PhaseInputs
 
 # A feature that hardly varies over a few hundred training images must not be blown up where a served image differs:
-# no feature is scaled by more than 10 times what the average one is.
+# no feature is scaled by more than 10 times what the average one of its layer and pooling is.
 _LEAST_VARIANCE_SHARE = 0.01
 
 
@@ -27,7 +27,18 @@ def fit(classifier: Classifier, inputs: PhaseInputs) -> None:
     layer = classifier.model.get_layer(STANDARDIZING_LAYER)
     mean, variance = mean_and_variance(batch.astype(np.float64) for batch in inputs.clean_features())
     layer.moving_mean.assign(mean)
-    layer.moving_variance.assign(np.maximum(variance, _LEAST_VARIANCE_SHARE * variance.mean()))
+    layer.moving_variance.assign(bounded(variance, classifier.taps))
+
+
+def bounded(variance: NDArray[np.float64], taps: Sequence[Tap]) -> NDArray[np.float64]:
+    """The variance that features are divided by.
+
+    Args:
+      variance: of each feature, shape (features,).
+      taps: what the features are made of.
+    """
+    parts = np.split(variance, np.cumsum([tap.width for tap in taps])[:-1])
+    return np.concatenate([np.maximum(part, _LEAST_VARIANCE_SHARE * part.mean()) for part in parts])
 
 
 def mean_and_variance(batches: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
