@@ -62,8 +62,8 @@ import pathlib, sys
 def no_home():
     raise RuntimeError("Could not determine home directory.")
 pathlib.Path.home = no_home
-import keras_transfer.{command} as command
-code = command.main()
+from keras_transfer.{command} import main
+code = main()
 assert "tensorflow" not in sys.modules
 sys.exit(code)
 """
