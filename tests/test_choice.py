@@ -10,7 +10,7 @@ import pytest
 
 from keras_transfer.model.classifier import Tap
 from keras_transfer.training import choice
-from keras_transfer.training.choice import TrainingImages
+from keras_transfer.training.training_images import TrainingImages, columns_of
 
 # Two layers, each pooled by average and by maximum, of 6 features.
 TAPS = tuple(Tap(layer, pooling, 6, f"{pooling}_{layer}") for layer in ("high", "low") for pooling in ("avg", "max"))
@@ -25,7 +25,7 @@ def images(
     label_ids = np.arange(count) % CLASSES
     views = [rng.normal(size=(count, 24)).astype(np.float32) for _ in range(3)]
     if telling:
-        place = choice.columns_of(TAPS, [telling[0]], [telling[1]])[:CLASSES]
+        place = columns_of(TAPS, [telling[0]], [telling[1]])[:CLASSES]
         for view in views:
             view[:, place] += 2 * np.eye(CLASSES, dtype=np.float32)[label_ids]
     given: dict[str, Any] = {
@@ -37,12 +37,6 @@ def images(
         **changes,
     }
     return TrainingImages(**given)
-
-
-def test_columns_are_those_of_the_layers_and_poolings_in_the_order_of_the_taps():
-    assert choice.columns_of(TAPS, ["low"], ["avg"]).tolist() == list(range(12, 18))
-    assert choice.columns_of(TAPS, ["low", "high"], ["max"]).tolist() == [*range(6, 12), *range(18, 24)]
-    assert choice.columns_of((Tap("fc2", "", 5, "fc2"),), ["fc2"], ["avg"]).tolist() == list(range(5))
 
 
 @pytest.mark.parametrize("telling", [("high", "avg"), ("high", "max"), ("low", "max")])
@@ -107,21 +101,14 @@ def test_the_head_is_the_mean_of_the_chosen_ones():
     given = images()
     found = choice.choose(given, TAPS, seed=0)
     taps, solution = choice.fit(given, TAPS, found)
-    kept = choice.columns_of(TAPS, [tap.layer for tap in taps], [tap.pooling for tap in taps])
+    kept = columns_of(TAPS, [tap.layer for tap in taps], [tap.pooling for tap in taps])
     one_by_one = []
     for each in found.chosen:
-        own = choice.columns_of(TAPS, each.layers, each.poolings)
+        own = columns_of(TAPS, each.layers, each.poolings)
         problem = given.problem(np.arange(90), own, uses_views=each.uses_views)
         one_by_one.append(choice.logistic.solve(problem, each.strength).logits(given.features[0][:, own]))
     logits = solution.logits(given.features[0][:, kept])
     np.testing.assert_allclose(logits, np.mean(one_by_one, axis=0), atol=1e-4)
-
-
-def test_class_weights_and_label_smoothing_reach_the_problem():
-    given = images(6, class_weights=np.array([1, 2, 3], np.float32), label_smoothing=0.3)
-    problem = given.problem(np.array([0, 1, 2]), np.array([0]), uses_views=True)
-    np.testing.assert_allclose(problem.weights, np.tile([1 / 3, 2 / 3, 1], 3), rtol=1e-6)
-    np.testing.assert_allclose(problem.targets[0], [0.8, 0.1, 0.1], rtol=1e-6)
 
 
 def test_the_choice_is_ready_for_json():

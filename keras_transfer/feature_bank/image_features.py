@@ -26,6 +26,7 @@ from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import features, filling
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model import precision
+from keras_transfer.model.classifier import Tap
 from keras_transfer.settings.config import ImageConfig, TrainConfig, from_flat, nearest
 
 _SETTINGS = (
@@ -103,6 +104,11 @@ class FeatureBank:
     def cut(self) -> str:
         """Layer whose output is given."""
         return self._bank.recipe.cut
+
+    @property
+    def taps(self) -> tuple[Tap, ...]:
+        """What the pooled features are made of, in their order."""
+        return self._classifier.taps
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -15,8 +15,9 @@ from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
 from keras_transfer.training import choice, phases, standardization
-from keras_transfer.training.choice import Candidate, TrainingImages
+from keras_transfer.training.choice import Candidate
 from keras_transfer.training.logistic import Solution
+from keras_transfer.training.training_images import TrainingImages, columns_of
 
 # Of the features in memory while the head is solved; with more images some views, and then some images, are left out.
 _MOST_BYTES = 2**30
@@ -59,7 +60,7 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
             images = _training_images(prepared, train.select(fitted_on), prepared.groups_of_training[fitted_on])
         taps, solution = choice.fit(images, network.taps, found)
         classifier = _with_taps(prepared, taps)
-    columns = choice.columns_of(network.taps, [tap.layer for tap in taps], [tap.pooling for tap in taps])
+    columns = columns_of(network.taps, [tap.layer for tap in taps], [tap.pooling for tap in taps])
     _show(found)
     planned = phases.plan(classifier, prepared.config.training, is_solved=True)
     return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution)

@@ -21,7 +21,8 @@ from keras_transfer.pipelines.choose import Chosen
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import phase_inputs, phases
-from keras_transfer.training.choice import Choice, columns_of
+from keras_transfer.training.choice import Choice
+from keras_transfer.training.training_images import columns_of
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from keras_transfer.data.examples import Examples
 from keras_transfer.feature_bank.image_features import FeatureBank
+from keras_transfer.settings import choosing
 from keras_transfer.settings.config import TrainConfig
 
 
@@ -30,9 +32,10 @@ class StoredFeatures:
 
 
 def collect(examples: Examples, *, config: TrainConfig) -> StoredFeatures:
-    """The features that the head of a configuration's classifier stands on, of each example's clean view.
+    """The pooled features that a head stands on, of the highest of its layers, of each example's clean view.
 
-    A run of that configuration finds them in the bank, and this finds what the run has stored.
+    A run of that configuration finds them in the bank, and this finds what the run has stored: of a run that chooses
+    its head they are a part of the record.
 
     Args:
       examples: read, so that each has its digest.
@@ -42,6 +45,8 @@ def collect(examples: Examples, *, config: TrainConfig) -> StoredFeatures:
       UserError: weights that are not available, an image too small for the network, a full disk, or a file that
         changed.
     """
+    if not choosing.obstacle(config, len(examples.class_names)):
+        config = dataclasses.replace(config, model=choosing.all_features(config.model))
     with FeatureBank(config) as bank:
-        values = bank.of(examples).reshape(len(examples), -1)
+        values = bank.of(examples).reshape(len(examples), -1)[:, : bank.taps[0].width]
         return StoredFeatures(values, config.model.backbone, bank.weights, bank.precision)

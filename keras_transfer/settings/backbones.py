@@ -42,7 +42,8 @@ class Backbone:
         `keras.applications.imagenet_utils`; built_in where its own first layers do it.
       block_pattern: its group names the block of a layer; a layer without a match belongs to the block below it. It
         looks only at names that the network itself gives.
-      taps: layers that a head may stand on together, from the top: the ends of its stages, after their activation where they have one.
+      taps: layers that a head may stand on together, from the top: the ends of its stages, after their activation where
+        they have one.
       weights_file: ImageNet weights.
       smallest_image_size: side in pixels that the network accepts without its top: `min_size` of
         `obtain_input_shape` in each module of `keras.applications`.

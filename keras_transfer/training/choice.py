@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from keras_transfer.model.classifier import Tap
 from keras_transfer.training import logistic
 from keras_transfer.training.logistic import Problem, Solution
+from keras_transfer.training.training_images import TrainingImages, columns_of
 
 POOLINGS = (("avg",), ("max",), ("avg", "max"))  # the network's record has the last of them
 STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)  # scikit-learn's C, of standardized features
@@ -87,50 +88,8 @@ class Choice:
     seconds: float
 
 
-@dataclass(frozen=True)
-class TrainingImages:
-    """Training images as the bank has them, standardized.
-
-    Attributes:
-      features: of each view, float32, shape (images, features); the first is the clean view.
-      label_ids: integers in [0, classes), shape (images,).
-      groups: number of each image's group, which stays in one fold, shape (images,).
-      class_weights: float32, shape (classes,): what an image of each class weighs in the loss.
-      label_smoothing: probability mass that is spread over all classes, in [0, 1).
-    """
-
-    features: Sequence[NDArray[np.float32]]
-    label_ids: NDArray[np.integer]
-    groups: NDArray[np.integer]
-    class_weights: NDArray[np.float32]
-    label_smoothing: float
-
-    def problem(self, rows: NDArray[np.integer], columns: NDArray[np.integer], *, uses_views: bool) -> Problem:
-        """What a head on some features is fitted to; all views of an image weigh as much as the clean one alone."""
-        views = self.features if uses_views else self.features[:1]
-        classes, label_ids = len(self.class_weights), self.label_ids[rows]
-        smooth = self.label_smoothing
-        targets = np.eye(classes, dtype=np.float32)[label_ids] * np.float32(1 - smooth) + np.float32(smooth / classes)
-        return Problem(
-            features=np.concatenate([view[np.ix_(rows, columns)] for view in views]),
-            targets=np.tile(targets, (len(views), 1)),
-            weights=np.tile(self.class_weights[label_ids] / np.float32(len(views)), len(views)),
-        )
-
-
 _Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 _Tried = tuple[Candidate, NDArray[np.float64]]
-
-
-def columns_of(taps: Sequence[Tap], layers: Sequence[str], poolings: Sequence[str]) -> NDArray[np.int64]:
-    """Places of some layers' and poolings' features among those of all taps."""
-    starts = np.cumsum([0, *(tap.width for tap in taps)])
-    wanted = [
-        np.arange(start, start + tap.width)
-        for start, tap in zip(starts[:-1], taps, strict=True)
-        if tap.layer in layers and (tap.pooling in poolings or not tap.pooling)
-    ]
-    return np.concatenate(wanted)
 
 
 def choose(images: TrainingImages, taps: Sequence[Tap], *, seed: int) -> Choice:
