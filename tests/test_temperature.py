@@ -72,3 +72,13 @@ def test_calibration_is_told_before_and_after():
     assert len(found["before"]["reliability"]) == len(found["after"]["reliability"]) == 15
     assert "too sure" in found["reason"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_a_gain_that_chance_alone_may_bring_changes_nothing():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=2, size=(200, 3)).astype(np.float32)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    label_ids = np.array([rng.choice(3, p=row / row.sum()) for row in shares.astype(np.float64)])
+    found = temperature.fit(label_ids, logits, of="held-out training")
+    assert found.value == 1
+    assert "held-out training" in found.reason

@@ -32,7 +32,7 @@ class Temperature:
 def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32], *, of: str = "validation") -> Temperature:
     """The temperature with the least log loss: Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2.
 
-    It changes no label. The log loss is convex in 1 / temperature, so the one minimum is found by a bounded search.
+    It changes no label, and is 1 where the best one gains no more than a standard error. The log loss is convex in 1 / temperature, so the one minimum is found by a bounded search.
 
     Args:
       label_ids: of images that were not trained on, never of test images; integers in [0, classes), shape (examples,).
@@ -51,13 +51,26 @@ def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32], *, of: str 
         lambda exponent: log_loss(label_ids, wide / np.exp(exponent)), bounds=np.log(BOUNDS), method="bounded"
     )
     value = float(np.exp(found.x))
+    gains = _losses(label_ids, wide) - _losses(label_ids, wide / value)
+    gain, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
+    if gain <= error:
+        return Temperature(
+            1.0,
+            f"Not calibrated: it would lower the log loss of the {of} images by {gain:.4f} ± {error:.4f}, which chance "
+            "alone may do.",
+        )
     was = "too sure" if value > 1 else "not sure enough"
     return Temperature(value, f"Its logits are divided by {value:.3f}: it was {was} on the {of} images.")
 
 
 def log_loss(label_ids: NDArray[np.integer], logits: NDArray[np.floating]) -> float:
     """Mean of -ln(probability of the true class), from logits, in nats."""
-    return float(-special.log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids].mean())
+    return float(_losses(label_ids, logits).mean())
+
+
+def _losses(label_ids: NDArray[np.integer], logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    losses: NDArray[np.floating] = -special.log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids]
+    return losses
 
 
 def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
