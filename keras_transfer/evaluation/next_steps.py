@@ -23,6 +23,7 @@ def find(report: Report) -> tuple[str, ...]:
         *_comparison_steps(report),
         *report.advice,
         *_training_steps(report),
+        *_photo_steps(report),
         *_mistake_steps(report),
         *_file_steps(report),
     ]
@@ -102,6 +103,23 @@ def _training_steps(report: Report) -> list[str]:
         flag = f"--{phase['phase']}_epochs"
         return [f"Train longer: epoch {phase['best_epoch']}, the last, was the best. Raise {flag}."]
     return []
+
+
+def _photo_steps(report: Report) -> list[str]:
+    """What more training images would bring."""
+    curve = report.learning_curve
+    if not curve:
+        return []
+    expected = f"{curve['forecast']:.1%} ({curve['low']:.1%} to {curve['high']:.1%})"
+    if curve["more_will_help"]:
+        return [
+            f"Collect more photos: with twice as many to train on ({curve['forecast_images']:,}) expect an accuracy of "
+            f"{expected} instead of {curve['present']:.1%}, of images like these."
+        ]
+    return [
+        "More photos of the same kind will hardly help: with twice as many to train on "
+        f"({curve['forecast_images']:,}) the accuracy is expected to be {expected}, and is {curve['present']:.1%} now."
+    ]
 
 
 def _kept_phase(report: Report) -> Mapping[str, Any] | None:

@@ -52,6 +52,35 @@ def training_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
+def learning_curve(curve: Mapping[str, Any]) -> Figure:
+    """Draws accuracy over the number of training images, and the forecast for twice as many with its interval.
+
+    Args:
+      curve: images, accuracy and accuracy_error (a number for each point, accuracies in [0, 1]), forecast_images,
+        forecast, low and high.
+    """
+    figure = Figure(figsize=(4.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.errorbar(
+        curve["images"], curve["accuracy"], yerr=curve["accuracy_error"], color=_BLUE, marker=".", label="measured"
+    )
+    below, above = curve["forecast"] - curve["low"], curve["high"] - curve["forecast"]
+    axes.errorbar(
+        [curve["forecast_images"]],
+        [curve["forecast"]],
+        yerr=[[max(below, 0)], [max(above, 0)]],
+        color=_GREY,
+        marker="o",
+        linestyle="none",
+        label="forecast",
+    )
+    axes.set_xlabel("training images")
+    axes.set_ylabel("accuracy")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
 def confusion_matrix(counts: Sequence[Sequence[int]] | NDArray[np.integer], class_names: Sequence[str]) -> Figure:
     """Draws a confusion matrix: rows are true classes, colours fractions of the row, rows without examples grey.
 

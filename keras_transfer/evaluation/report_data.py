@@ -26,6 +26,8 @@ class Report:
         with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
         was trained.
       choice: what was tried for the head, from `choice.as_json`; empty where nothing was.
+      learning_curve: accuracy over the number of training images, from `learning_curve.measure`; empty where there is
+        none.
       kept_phase: name of the phase whose weights were kept; "" where nothing was trained.
       kept_reason: a sentence saying why.
       seconds: stage -> seconds.
@@ -53,6 +55,7 @@ class Report:
     weights_note: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     choice: Mapping[str, Any] = field(default_factory=dict)
+    learning_curve: Mapping[str, Any] = field(default_factory=dict)
     kept_phase: str = ""
     kept_reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -100,21 +100,34 @@ def _reliability(report: Report) -> Picture:
 
 
 def _training_pictures(report: Report) -> list[Picture]:
-    if not any(phase["epochs"] for phase in report.history):
-        return []
-    phases = ", ".join(
-        f"{phase['phase'].replace('_', '-')} ({len(phase['epochs'])} epochs)" for phase in report.history
-    )
+    history = [phase for phase in report.history if phase["epochs"]]  # a head that is solved has none
+    found = [_learning_curve(report)] if report.learning_curve else []
+    if not history:
+        return found
+    phases = ", ".join(f"{phase['phase'].replace('_', '-')} ({len(phase['epochs'])} epochs)" for phase in history)
     return [
+        *found,
         _picture(
             "training_curves",
             "How training went",
-            plots.training_curves(report.history),
+            plots.training_curves(history),
             alt=f"Loss and accuracy of training and validation over the epochs of the phases: {phases}.",
             caption=f"{report.kept_reason} Training metrics are means over an epoch, with dropout and augmented views, "
             "so they can be worse than validation. All losses here are before calibration.",
-        )
+        ),
     ]
+
+
+def _learning_curve(report: Report) -> Picture:
+    curve = report.learning_curve
+    return _picture(
+        "learning_curve",
+        "Would more photos help?",
+        plots.learning_curve(curve),
+        alt="Accuracy of held-out training images over the number of images that were trained on, with a forecast.",
+        caption="The chosen head on parts of the training images, measured on held-out ones. The forecast for twice as many "
+        "is an inverse power law through these points; its bar is an 80% interval.",
+    )
 
 
 def _picture(name: str, title: str, figure: Figure, *, alt: str, caption: str) -> Picture:

@@ -14,7 +14,8 @@ from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
-from keras_transfer.training import choice, phases, standardization
+from keras_transfer.training import choice, learning_curve, phases, standardization
+from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.choice import Candidate
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.training_images import TrainingImages, columns_of
@@ -32,11 +33,13 @@ class Chosen:
       choice: what was tried, and what won.
       columns: of the bank's records: the features that the head stands on.
       solution: the head.
+      curve: what more training images would bring; None where there are too few to tell.
     """
 
     choice: choice.Choice
     columns: NDArray[np.int64]
     solution: Solution
+    curve: LearningCurve | None
 
 
 def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
@@ -54,16 +57,18 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
         network, train = prepared.network, prepared.examples.in_split("train")
         sampled = _sample(train, choice.MOST_IMAGES)
         images = _training_images(prepared, train.select(sampled), prepared.groups_of_training[sampled])
-        found = choice.choose(images, network.taps, seed=prepared.config.training.seed)
+        seed = prepared.config.training.seed
+        found = choice.choose(images, network.taps, seed=seed)
+        curve = learning_curve.measure(images, network.taps, found, seed=seed, total=len(train))
         if len(sampled) < len(train):
             fitted_on = _sample(train, _most_images(prepared))
             images = _training_images(prepared, train.select(fitted_on), prepared.groups_of_training[fitted_on])
         taps, solution = choice.fit(images, network.taps, found)
         classifier = _with_taps(prepared, taps)
     columns = columns_of(network.taps, [tap.layer for tap in taps], [tap.pooling for tap in taps])
-    _show(found)
+    _show(found, curve)
     planned = phases.plan(classifier, prepared.config.training, is_solved=True)
-    return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution)
+    return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution, curve)
 
 
 def _training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int64]) -> TrainingImages:
@@ -131,7 +136,7 @@ def in_words(candidate: Candidate) -> str:
     return f"{' + '.join(candidate.layers)}, {' and '.join(candidate.poolings)}, C = {candidate.strength:g}{views}"
 
 
-def _show(found: choice.Choice) -> None:
+def _show(found: choice.Choice, curve: LearningCurve | None) -> None:
     if not found.folds:
         terminal.say("\nchoice: too few training images for a cross-validation, so the plain linear head is taken")
         return
@@ -141,4 +146,8 @@ def _show(found: choice.Choice) -> None:
     ]
     rows.append(("averaged", f"log loss {found.averaged.log_loss:.4f}, accuracy {found.averaged.accuracy:.4f}"))
     rows.append(("gain over the plain one", f"log loss {found.gain:.4f} ± {found.gain_error:.4f}"))
+    if curve:
+        interval = f"({learning_curve.COVERAGE:.0%}: {curve.low:.4f} to {curve.high:.4f})"
+        expected = f"accuracy {curve.forecast:.4f} {interval}; now {curve.present:.4f}"
+        rows.append((f"expected of {curve.forecast_images:,} images", expected))
     terminal.table(rows, title=f"Choice by {found.folds}-fold cross-validation on {found.images:,} training images")

@@ -22,6 +22,7 @@ from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.training import phase_inputs, phases
 from keras_transfer.training.choice import Choice
+from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.training_images import columns_of
 
 
@@ -34,12 +35,14 @@ class Fitted:
       temperature: by which the classifier's logits were divided.
       baselines: simpler classifiers on the same features.
       choice: of the head; None where it was not chosen.
+      curve: what more training images would bring; None where that was not measured.
     """
 
     outcome: phases.Outcome
     temperature: Temperature
     baselines: Baselines
     choice: Choice | None
+    curve: LearningCurve | None
 
     @property
     def validation_probabilities(self) -> NDArray[np.float32]:
@@ -65,7 +68,7 @@ def fit(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> Fitted:
     calibrated = _calibrate(prepared, chosen, outcome)
     with atomic_files.whole_file(run.classifier) as temporary:
         prepared.classifier.model.save(temporary)
-    return Fitted(outcome, calibrated, simpler, chosen.choice if chosen else None)
+    return Fitted(outcome, calibrated, simpler, chosen.choice if chosen else None, chosen.curve if chosen else None)
 
 
 @contextlib.contextmanager

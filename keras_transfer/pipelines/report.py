@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,7 @@ def _run_metrics(prepared: Prepared, finished: Finished) -> dict[str, Any]:
         "weights_note": prepared.classifier.weights_note,
         "choice": choice.as_json(finished.fitted.choice) if finished.fitted.choice else None,
         "no_choice": prepared.no_choice,
+        "learning_curve": dataclasses.asdict(finished.fitted.curve) if finished.fitted.curve else None,
         "kept_phase": outcome.kept_phase,
         "reason": outcome.reason,
         "phases": [phases.as_history(result) for result in outcome.phases],
@@ -157,6 +159,7 @@ def _write_report(
             weights_note=run_metrics["weights_note"],
             history=run_metrics["phases"],
             choice=run_metrics["choice"] or {},
+            learning_curve=run_metrics["learning_curve"] or {},
             kept_phase=run_metrics["kept_phase"],
             kept_reason=run_metrics["reason"],
             seconds=run_metrics["seconds"],

@@ -88,7 +88,7 @@ class Choice:
     seconds: float
 
 
-_Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 _Tried = tuple[Candidate, NDArray[np.float64]]
 
 
@@ -106,11 +106,11 @@ def choose(images: TrainingImages, taps: Sequence[Tap], *, seed: int) -> Choice:
     """
     started = time.perf_counter()
     with threadpool_limits(1):  # matrices this small are multiplied fastest by one thread
-        found = _choose(images, taps, _folds(images, seed))
+        found = _choose(images, taps, folds_of(images, seed))
     return dataclasses.replace(found, seconds=time.perf_counter() - started)
 
 
-def _choose(images: TrainingImages, taps: Sequence[Tap], folds: Sequence[_Fold]) -> Choice:
+def _choose(images: TrainingImages, taps: Sequence[Tap], folds: Sequence[Fold]) -> Choice:
     layers = tuple(dict.fromkeys(tap.layer for tap in taps))
     stands = [(layers[:count], poolings) for count in range(1, len(layers) + 1) for poolings in POOLINGS]
     if not folds:
@@ -147,7 +147,7 @@ def _choose(images: TrainingImages, taps: Sequence[Tap], folds: Sequence[_Fold])
     )
 
 
-def _folds(images: TrainingImages, seed: int) -> list[_Fold]:
+def folds_of(images: TrainingImages, seed: int) -> list[Fold]:
     """(places of the images that are learned from, places of those held out); none where a class has one group only."""
     groups_of_class = [len(np.unique(images.groups[images.label_ids == each])) for each in np.unique(images.label_ids)]
     count = min(FOLDS, *groups_of_class)
@@ -162,7 +162,7 @@ def _cross_validate(
     taps: Sequence[Tap],
     stand: tuple[tuple[str, ...], tuple[str, ...]],
     strengths: Sequence[float],
-    folds: Sequence[_Fold],
+    folds: Sequence[Fold],
     *,
     uses_views: bool,
 ) -> _Tried:
@@ -178,6 +178,23 @@ def _cross_validate(
     best = int(np.argmin(losses))
     candidate = Candidate(*stand, uses_views, strengths[best], 0.0, 0.0, 0.0, 0.0)
     return _measured(candidate, logits[best], images.label_ids), logits[best]
+
+
+def logits_of(
+    images: TrainingImages,
+    taps: Sequence[Tap],
+    candidates: Sequence[Candidate],
+    learned: NDArray[np.int64],
+    held_out: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """What the averaged head of some candidates, fitted to some images, says of others: shape (held out, classes)."""
+    found = []
+    for each in candidates:
+        columns = columns_of(taps, each.layers, each.poolings)
+        problem = images.problem(learned, columns, uses_views=each.uses_views)
+        solution = logistic.solve(problem, each.strength, tolerance=_TOLERANCE)
+        found.append(solution.logits(images.features[0][np.ix_(held_out, columns)]))
+    return np.asarray(np.mean(found, axis=0))
 
 
 def _path(problem: Problem, strengths: Sequence[float]) -> Iterator[Solution]:
