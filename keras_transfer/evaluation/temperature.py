@@ -32,7 +32,8 @@ class Temperature:
 def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32], *, of: str = "validation") -> Temperature:
     """The temperature with the least log loss: Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2.
 
-    It changes no label, and is 1 where the best one gains no more than a standard error. The log loss is convex in 1 / temperature, so the one minimum is found by a bounded search.
+    It changes no label, and is 1 where the best one gains no more than a standard error. The log loss is convex in
+    1 / temperature, so the one minimum is found by a bounded search.
 
     Args:
       label_ids: of images that were not trained on, never of test images; integers in [0, classes), shape (examples,).
