@@ -115,3 +115,17 @@ def test_advice_on_the_training_images_is_among_the_steps():
 def test_few_images_without_a_test_split_ask_for_a_test_split_and_nothing_twice():
     (step,) = next_steps.find(make_report([[4, 0], [0, 4]], split="validation"))
     assert "100" in step
+
+
+def test_a_head_that_was_solved_is_not_told_to_train_less():
+    steps = steps_of(make_report(baselines=probe("worse"), choice={"tried": [], "folds": 5}))
+    assert "Train less" not in steps
+
+
+@pytest.mark.parametrize(("more_will_help", "words"), [(True, "Collect more photos"), (False, "will hardly help")])
+def test_what_more_photos_would_bring_is_told(more_will_help, words):
+    curve = {"forecast_images": 1000, "forecast": 0.921, "low": 0.908, "high": 0.933, "present": 0.9}
+    curve |= {"images": [40, 400], "accuracy": [0.8, 0.89], "accuracy_error": [0.02, 0.01]}
+    steps = steps_of(make_report(learning_curve={**curve, "more_will_help": more_will_help}))
+    assert words in steps
+    assert "92.1% (90.8% to 93.3%)" in steps

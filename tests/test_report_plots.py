@@ -43,3 +43,10 @@ def test_diagram_and_curves_can_be_read_on_a_phone():
 
 def test_what_was_not_trained_has_no_curves():
     assert set(pictures_of()) == {"confusion_matrix", "reliability"}
+
+
+def test_a_learning_curve_is_drawn_where_there_is_one():
+    curve = {"images": [40, 400], "accuracy": [0.8, 0.9], "accuracy_error": [0.02, 0.01], "forecast_images": 1000}
+    curve |= {"forecast": 0.92, "low": 0.9, "high": 0.94, "present": 0.9, "more_will_help": True}
+    assert "learning_curve" in pictures_of(learning_curve=curve)
+    assert "learning_curve" not in pictures_of()

@@ -167,3 +167,32 @@ def test_two_exports_stand_side_by_side():
     assert cells[3].startswith("+30.0% (+")
     assert table.note.startswith("This export is better than the other: it alone is right on 30 of 100 images")
     assert table.note.endswith("The other is runs/a/1.")
+
+
+def candidate(*layers, uses_views=False, log_loss=0.3):
+    return {
+        "layers": list(layers),
+        "poolings": ["avg", "max"],
+        "uses_views": uses_views,
+        "strength": 0.03,
+        "log_loss": log_loss,
+        "log_loss_error": 0.02,
+        "accuracy": 0.9,
+        "accuracy_error": 0.01,
+    }
+
+
+def test_the_heads_that_were_tried_stand_in_a_table_with_the_one_that_was_taken_last():
+    tried = [candidate("block5_pool", "block4_pool", uses_views=True), candidate("block5_pool", log_loss=0.4)]
+    values = {"tried": tried, "chosen": tried[:1], "averaged": tried[0], "plain": tried[1], "folds": 5, "images": 500}
+    table = report_tables.of_choice({**values, "gain": 0.1, "gain_error": 0.03})
+    assert table.rows[0][:5] == [
+        "block5_pool + block4_pool",
+        "avg and max",
+        "clean and augmented",
+        "0.03",
+        "0.3000 ± 0.0200",
+    ]
+    assert table.rows[1][2] == "clean"
+    assert table.has_total
+    assert "0.1000 ± 0.0300" in table.note

@@ -67,7 +67,8 @@ def _comparison_steps(report: Report) -> list[str]:
     worse = weak_points.flagged_slices(report)
     if worse:
         steps.append(f"Add training images where {wording.name_list(worse)}.")
-    if weak_points.is_worse_than_probe(report) and not _ended_at_its_best(report):
+    is_solved = bool(report.choice)  # has no epochs and no learning rate
+    if weak_points.is_worse_than_probe(report) and not is_solved and not _ended_at_its_best(report):
         ways = {"fine_tune_epochs": "fewer --fine_tune_epochs", "head_units": "no --head_units"}
         named = [way for setting, way in ways.items() if report.configuration.get(setting)]
         steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")

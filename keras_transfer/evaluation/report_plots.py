@@ -125,8 +125,8 @@ def _learning_curve(report: Report) -> Picture:
         "Would more photos help?",
         plots.learning_curve(curve),
         alt="Accuracy of held-out training images over the number of images that were trained on, with a forecast.",
-        caption="The chosen head on parts of the training images, measured on held-out ones. The forecast for twice as many "
-        "is an inverse power law through these points; its bar is an 80% interval.",
+        caption="The chosen head on parts of the training images, measured on held-out ones. The forecast for twice as "
+        "many is an inverse power law through these points; its bar is an 80% interval.",
     )
 
 

@@ -15,8 +15,8 @@ from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
 from keras_transfer.training import choice, learning_curve, phases, standardization
-from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.choice import Candidate
+from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.training_images import TrainingImages, columns_of
 

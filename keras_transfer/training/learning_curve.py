@@ -1,4 +1,4 @@
-"""What more training images would bring: the chosen head on parts of them, and an inverse power law through its errors."""
+"""What more training images would bring: the chosen head on parts of them, and a power law through its errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from keras_transfer.model.classifier import Tap
 from keras_transfer.training import choice
 from keras_transfer.training.choice import Choice
-from keras_transfer.training.training_images import TrainingImages, columns_of
+from keras_transfer.training.training_images import TrainingImages
 
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
 LEAST_IMAGES = 50  # with fewer the first points are of a handful of images, and the law is chance
