@@ -49,6 +49,7 @@ def test_the_examples_of_the_api_run(workplace):
     assert (workplace / "runs/x/export/classifier/2/saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_a_report_and_progress_bars(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     notebook = nbformat.read(DOCS / "keras_transfer.ipynb", as_version=4)

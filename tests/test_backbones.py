@@ -60,6 +60,7 @@ def test_preprocessing_in_the_graph_equals_that_of_keras(backbone: Backbone) -> 
     np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", [*ALL, *BACKBONES_WITH_TOP.values()], ids=by_name)
 def test_the_weights_file_is_the_one_that_keras_asks_for(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     class AskedError(Exception):

@@ -178,3 +178,17 @@ def test_what_a_command_cannot_do_without_is_asked_for(config_class, missing):
 def test_a_new_run_needs_something_to_be_compared_with(values, is_fault):
     with pytest.raises(config.ConfigError, match="--compare_export_dir") if is_fault else contextlib.nullcontext():
         config.from_flat(config.TrainConfig, {"image_dir": "photos", **values})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("pooling", (), "at least one of avg, max, flatten"),
+        ("pooling", ("sum",), "one of avg, max, flatten"),
+        ("pooling", ("avg", "avg"), "twice"),
+        ("pooling", "avg", "names separated by commas"),
+        ("feature_layers", (3,), "names separated by commas"),
+    ],
+)
+def test_a_list_of_names_is_checked_name_by_name(name, value, words):
+    assert words in faults_of(**{name: value})

@@ -35,6 +35,7 @@ def _decode(encoded: tf.Tensor) -> tf.Tensor:
     return decoding.decode(encoded, max_pixels=50_000_000)
 
 
+@pytest.mark.slow
 def test_100_hostile_images_harm_nobody():
     command = [sys.executable, str(BENCHMARKS / "hostile_images.py"), "--images=100", "--max_memory_mib=512"]
     ended = subprocess.run(

@@ -109,6 +109,7 @@ def test_no_photos_give_no_features(opened):
     assert opened.features([]).shape == (0, *opened.shape)
 
 
+@pytest.mark.slow
 def test_a_training_run_finds_what_was_stored_here(photos, tmp_path):
     settings = {"backbone": "mobilenetv2", "weights": "random", "image_size": SIDE, "resize_mode": "squash"}
     with open_bank(tmp_path / "cache", Path("random")) as bank:

@@ -110,10 +110,10 @@ def change(path: Path) -> None:
 @pytest.mark.parametrize(
     ("split", "flag", "harm"),
     [
-        ("train", "--feature_cache=on", Path.unlink),
+        pytest.param("train", "--feature_cache=on", Path.unlink, marks=pytest.mark.slow),
         ("train", "--feature_cache=off", change),
         ("validation", "--feature_cache=on", change),
-        ("validation", "--feature_cache=off", Path.unlink),
+        pytest.param("validation", "--feature_cache=off", Path.unlink, marks=pytest.mark.slow),
         ("test", "--feature_cache=on", change),
     ],
 )

@@ -14,14 +14,14 @@ from keras_transfer.training import choice, learning_curve
 from keras_transfer.training.training_images import TrainingImages
 
 FEATURES, CLASSES = 30, 3
-TAPS = (Tap("high", "avg", FEATURES, "head_pooling"),)
+TAPS = tuple(Tap("high", pooling, FEATURES, pooling) for pooling in ("avg", "max"))  # the second is noise
 
 
 def images(count: int, *, gap: float, seed: int = 0) -> TrainingImages:
     """Classes whose means lie apart by a gap along features that differ, in noise."""
     rng = np.random.default_rng(seed)
     label_ids = np.arange(count) % CLASSES
-    features = rng.normal(size=(count, FEATURES)).astype(np.float32)
+    features = rng.normal(size=(count, 2 * FEATURES)).astype(np.float32)
     features[:, :CLASSES] += gap * np.eye(CLASSES, dtype=np.float32)[label_ids]
     return TrainingImages([features], label_ids, np.arange(count), np.ones(CLASSES, np.float32), 0.0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from keras_transfer.evaluation import next_steps
@@ -124,7 +126,7 @@ def test_a_head_that_was_solved_is_not_told_to_train_less():
 
 @pytest.mark.parametrize(("more_will_help", "words"), [(True, "Collect more photos"), (False, "will hardly help")])
 def test_what_more_photos_would_bring_is_told(more_will_help, words):
-    curve = {"forecast_images": 1000, "forecast": 0.921, "low": 0.908, "high": 0.933, "present": 0.9}
+    curve: dict[str, Any] = {"forecast_images": 1000, "forecast": 0.921, "low": 0.908, "high": 0.933, "present": 0.9}
     curve |= {"images": [40, 400], "accuracy": [0.8, 0.89], "accuracy_error": [0.02, 0.01]}
     steps = steps_of(make_report(learning_curve={**curve, "more_will_help": more_will_help}))
     assert words in steps

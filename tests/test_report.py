@@ -196,8 +196,8 @@ def test_a_file_name_that_is_not_utf_8_does_not_break_the_page(tmp_path):
 
 def test_a_failed_write_leaves_the_old_page(tmp_path):
     (tmp_path / "report.html").write_text("old")
-    broken = make_report(history=[{"phase": "head", "best_epoch": 0, "epochs": []}])
-    with pytest.raises(ValueError, match="no epoch"):
+    broken = make_report(history=[{"phase": "head", "best_epoch": 0, "epochs": [{}]}])
+    with pytest.raises(KeyError):
         report.write(tmp_path / "report.html", broken)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"report.html": "old"}
 

@@ -83,7 +83,8 @@ def is_of_kind(value: Any, kind: Any) -> bool:
         return type(value) in (int, float) and -1.8e308 < value < 1.8e308
     if kind in (int, str, bool):
         return type(value) is kind
-    return type(value) is list and all(type(number) is int for number in value)
+    of_each = str if kind == tuple[str, ...] else int
+    return type(value) is list and all(type(part) is of_each for part in value)
 
 
 @pytest.mark.parametrize("config_class", REQUIRED)

@@ -82,6 +82,8 @@ def value_faults(name: str, value: Any, kind: Any, metadata: Mapping[str, Any]) 
     if kind == tuple[int, ...] and not all(1 <= number <= _WIDEST_LAYER for number in value):
         return [f"--{name} must hold numbers from 1 to {_WIDEST_LAYER:,}. Received: {_shown(value)}"]
     if kind == tuple[str, ...]:
+        if not value and metadata["choices"]:
+            return [f"--{name} must name at least one of {', '.join(metadata['choices'])}. Received: nothing"]
         repeated = [f"--{name} names {_shown(part)} twice." for part in sorted(set(value)) if value.count(part) > 1]
         return [fault for part in value for fault in _text_faults(name, part, metadata)] + repeated
     if kind is str:
