@@ -67,6 +67,11 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
         classifier = _with_taps(prepared, taps)
     columns = columns_of(network.taps, [tap.layer for tap in taps], [tap.pooling for tap in taps])
     _show(found, curve)
+    if len(images.label_ids) < len(train):
+        terminal.warn(
+            f"The head was solved on {len(images.label_ids):,} of the {len(train):,} training images, because the features "
+            f"of all would take more than {_MOST_BYTES / 2**30:.0f} GiB of memory. --choose=off trains on all of them."
+        )
     planned = phases.plan(classifier, prepared.config.training, is_solved=True)
     return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution, curve)
 
