@@ -69,8 +69,8 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
     _show(found, curve)
     if len(images.label_ids) < len(train):
         terminal.warn(
-            f"The head was solved on {len(images.label_ids):,} of the {len(train):,} training images, because the features "
-            f"of all would take more than {_MOST_BYTES / 2**30:.0f} GiB of memory. --choose=off trains on all of them."
+            f"The head was solved on {len(images.label_ids):,} of the {len(train):,} training images, because the "
+            f"features of all would take more than {_MOST_BYTES / 2**30:.0f} GiB. --choose=off trains on all of them."
         )
     planned = phases.plan(classifier, prepared.config.training, is_solved=True)
     return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution, curve)
