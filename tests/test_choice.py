@@ -87,7 +87,7 @@ def test_the_same_images_and_seed_give_the_same_choice_bit_for_bit():
     np.testing.assert_array_equal(one.logits, other.logits)
 
 
-def test_with_one_image_of_a_class_the_plain_head_is_taken():
+def test_with_two_images_of_one_class_only_the_plain_head_is_taken():
     few = images(4, label_ids=np.array([0, 0, 1, 2]))
     found = choice.choose(few, TAPS, seed=0)
     assert found.folds == 0
@@ -115,3 +115,11 @@ def test_the_choice_is_ready_for_json():
     values = json.loads(json.dumps(choice.as_json(choice.choose(images(), TAPS, seed=0))))
     assert values["tried"][0]["layers"][0] == "high"
     assert values["folds"] == choice.FOLDS
+
+
+def test_a_class_with_a_single_image_does_not_keep_the_others_from_a_choice():
+    label_ids = np.arange(60) % 2
+    label_ids[-1] = 2
+    found = choice.choose(images(60, telling=None, label_ids=label_ids), TAPS, seed=0)
+    assert found.folds == choice.FOLDS
+    assert np.isfinite(found.averaged.log_loss)

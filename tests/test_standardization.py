@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_transfer.model import cut
+from keras_transfer.model.classifier import Tap
 from keras_transfer.training import standardization
 from keras_transfer.training.phase_inputs import PhaseInputs
 from small_training import make_classifier, make_config
@@ -48,3 +49,9 @@ def test_a_classifier_without_it_stays_as_it_is(tmp_path):
     before = cut.checksum(classifier.model.weights)
     standardization.fit(classifier, inputs(np.ones((40, 512))))
     assert cut.checksum(classifier.model.weights) == before
+
+
+def test_a_layer_of_which_no_feature_varies_is_not_divided_by_nothing():
+    taps = [Tap("high", "avg", 3, "a"), Tap("low", "max", 2, "b")]
+    bounded = standardization.bounded(np.array([4.0, 0.0, 2.0, 0.0, 0.0]), taps)
+    np.testing.assert_allclose(bounded, [4, 0.02, 2, 1, 1])

@@ -8,12 +8,18 @@ from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.config import TrainConfig, settings_of, to_flat
 from keras_transfer.settings.train_settings import ModelConfig, TrainingConfig
 
-# Settings of a fixed recipe: whoever gives one of them wants that recipe.
-_RECIPE = frozenset(
+# Settings of a head that is trained: whoever gives one of them wants that recipe.
+_OF_THE_HEAD = frozenset(
     {
         *("feature_layers", "pooling", "standardize_features", "head_units", "dropout", "l2"),
-        *("optimizer", "momentum", "weight_decay", "head_epochs", "head_learning_rate", "learning_rate_schedule"),
-        *("warmup_epochs", "step_epochs", "step_factor", "keep_best", "early_stopping_patience"),
+        *("head_epochs", "head_learning_rate"),
+    }
+)
+# Those that both phases share: with a fine-tune phase they may be meant for it alone.
+_OF_BOTH_PHASES = frozenset(
+    {
+        *("optimizer", "momentum", "weight_decay", "learning_rate_schedule", "warmup_epochs"),
+        *("step_epochs", "step_factor", "keep_best", "early_stopping_patience"),
     }
 )
 # With more classes a linear head has so many weights that trying a hundred of them takes hours.
@@ -27,17 +33,23 @@ def all_features(model: ModelConfig) -> ModelConfig:
 
 
 def obstacle(config: TrainConfig, class_count: int) -> str:
-    """Why the head is not chosen, as the end of a sentence; "" where it is."""
+    """Why the head is not chosen.
+
+    Args:
+      config: of the run.
+      class_count: at least 2.
+
+    Returns:
+      What completes "because"; "" where the head is chosen.
+    """
     if config.training.choose == "off":
         return "of --choose=off"
     values = to_flat(config)
     defaults = {
         name: item.default for group in (ModelConfig, TrainingConfig) for name, (item, _) in settings_of(group).items()
     }
-    of_fine_tuning = {"optimizer", "momentum", "weight_decay", "keep_best", "early_stopping_patience"}
-    of_fine_tuning |= {"learning_rate_schedule", "warmup_epochs", "step_epochs", "step_factor"}
-    ignored = of_fine_tuning if config.training.fine_tune_epochs else set()
-    given = sorted(name for name in _RECIPE - ignored if values[name] != defaults[name])
+    recipe = _OF_THE_HEAD if config.training.fine_tune_epochs else _OF_THE_HEAD | _OF_BOTH_PHASES
+    given = sorted(name for name in recipe if values[name] != defaults[name])
     if given:
         return f"its recipe is given ({', '.join(f'--{name}' for name in given)})"
     if config.training.feature_cache == "off":

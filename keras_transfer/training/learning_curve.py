@@ -109,8 +109,8 @@ def _curve(is_right: NDArray[np.bool_], counts: NDArray[np.float64], total: int)
         accuracy_error=tuple(deviation.tolist()),
         forecast_images=2 * total,
         forecast=float(doubled),
-        low=float(low),
-        high=float(high),
+        low=float(min(low, doubled)),
+        high=float(max(high, doubled)),
         present=float(present),
         more_will_help=bool(doubled - present >= _LEAST_GAIN),
     )

@@ -262,7 +262,7 @@ def _verdict(results: Sequence[PhaseResult]) -> tuple[str, str]:
     last = results[-1]
     metrics = f"validation loss {last.validation_loss:.4f}, accuracy {last.validation_accuracy:.4f}"
     if len(results) == 1 and not last.phase.epochs:
-        return last.phase.name, f"The head was chosen and solved on the training images ({metrics})."
+        return last.phase.name, f"The head was solved to convergence on the training images ({metrics})."
     if len(results) == 1:
         return last.phase.name, f"Epoch {last.best_epoch} of the head phase was the best ({metrics})."
     if last.best_epoch == 0:

@@ -36,9 +36,12 @@ def bounded(variance: NDArray[np.float64], taps: Sequence[Tap]) -> NDArray[np.fl
     Args:
       variance: of each feature, shape (features,).
       taps: what the features are made of.
+
+    Returns:
+      Above 0, shape (features,): 1 where no feature of a layer and pooling varies at all.
     """
     parts = np.split(variance, np.cumsum([tap.width for tap in taps])[:-1])
-    return np.concatenate([np.maximum(part, _LEAST_VARIANCE_SHARE * part.mean()) for part in parts])
+    return np.concatenate([np.maximum(part, _LEAST_VARIANCE_SHARE * part.mean() or 1.0) for part in parts])
 
 
 def mean_and_variance(batches: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
