@@ -155,7 +155,7 @@ def folds_of(images: TrainingImages, seed: int) -> list[Fold]:
     right: that costs all candidates the same.
     """
     groups_of_class = [len(np.unique(images.groups[images.label_ids == each])) for each in np.unique(images.label_ids)]
-    count = min(FOLDS, sorted(groups_of_class)[-2])
+    count = min(FOLDS, sorted([0, *groups_of_class])[-2])
     if count < 2:
         return []
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed % 2**32)
