@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import keras_transfer as kt
+from keras_transfer.evaluation import paired
 from process import measure
 
 _STRENGTHS = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
@@ -114,12 +114,10 @@ def _mean(found: list[dict[str, Any]], base: str, way: str, name: str) -> float:
 
 def _paired(own: dict[str, Any], other: dict[str, Any]) -> str:
     """McNemar's exact test of the images that only one of the two gets right."""
-    mine, theirs = np.array(own["is_right"]), np.array(other["is_right"])
-    gained, lost = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
     if own is other:
         return ""
-    p_value = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return f"{gained} gained, {lost} lost, p = {p_value:.2f}"
+    found = paired.compare(new_is_right=np.array(own["is_right"]), earlier_is_right=np.array(other["is_right"]))
+    return f"{found.only_new_right} gained, {found.only_earlier_right} lost, p = {found.p_value:.2f}"
 
 
 def main() -> int:

@@ -82,7 +82,7 @@ def cover(simulation: Simulation, splits: int) -> tuple[float, dict[str, tuple[f
     }
 
 
-def _holds(interval: list[float] | None, value: float) -> bool | None:
+def _holds(interval: bootstrap.Interval | None, value: float) -> bool | None:
     return interval[0] <= value <= interval[1] if interval else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import itertools
 import json
@@ -93,8 +94,19 @@ def write_text(path: str | Path, content: str) -> None:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Writes a whole JSON file; NaN is refused, because JSON has none."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes a whole JSON file, see `json_text`."""
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Content as JSON, a dataclass as its fields in their order; NaN is refused, because JSON has none."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_fields) + "\n"
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(value):
+        raise TypeError(f"JSON has no {type(value).__name__}. Received: {value!r}")
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _umask() -> int:

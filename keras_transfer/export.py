@@ -38,7 +38,7 @@ def export(config: ExportConfig) -> Path:
         good enough, or none of the run's files is left to compare on.
     """
     run = RunDirectory(Path(config.settings.run_dir))
-    trained, metrics = run.read_config(), run.read_json(run.metrics)
+    trained, metrics = run.read_config(), run.read_metrics()
     examples = _examples(run.read_json(run.data))
     terminal.import_tensorflow_quietly()
     from keras_transfer.pipelines import publish
@@ -50,7 +50,7 @@ def export(config: ExportConfig) -> Path:
     terminal.say(f"Exporting version {version} of {folder.name}.")
     candidate = _candidate(config, trained, examples, folder=folder, version=version, run=run, metrics=metrics)
     published = publish.publish(candidate, gates=config.publishing, batch_size=_BATCH_SIZE)
-    tested = f"accuracy {published.test['accuracy']:.4f}" if published.test else "no such split"
+    tested = f"accuracy {published.test.accuracy:.4f}" if published.test else "no such split"
     terminal.table([("test", tested), *published.rows(), ("export", str(published.path))], title="Result")
     return published.path
 

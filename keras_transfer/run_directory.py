@@ -118,6 +118,19 @@ class RunDirectory:
             values.update(feature_layers=[layer] if layer else [], pooling=[pooling], choose="off")
         return from_flat(TrainConfig, values)
 
+    def write_metrics(self, metrics: Any) -> None:
+        """Writes metrics.json, from `pipelines.run_metrics.RunMetrics`."""
+        atomic_files.write_json(self.metrics, metrics)
+
+    def read_metrics(self) -> dict[str, Any]:
+        """The content of metrics.json, perhaps of an earlier release.
+
+        Raises:
+          UserError: this is not the directory of a finished run, or it is damaged.
+        """
+        metrics: dict[str, Any] = self.read_json(self.metrics)
+        return metrics
+
     def read_json(self, path: Path) -> Any:
         """The content of one of the run's JSON files.
 

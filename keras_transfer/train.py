@@ -66,7 +66,7 @@ def train(config: TrainConfig) -> RunDirectory | None:
 
 def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
     """The steps of a run after its plan."""
-    from keras_transfer.pipelines import candidates, choose, fill, fit, publish, report
+    from keras_transfer.pipelines import candidates, choose, fill, fit, publish, report, run_metrics
 
     run.begin(prepared.config, prepared.examples)
     fill.fill(prepared)
@@ -77,7 +77,7 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
     # The results are made before the export appears, because much may fail here.
     with publish.publishing(candidate, gates=gates, batch_size=batch_size) as published:
         prepared.watch.seconds.update(published.seconds)
-        finished = report.Finished(fitted, published)
+        finished = run_metrics.Finished(fitted, published)
         metrics = report.compose(prepared, finished, run)
     report.close(prepared, finished, run, metrics)
 

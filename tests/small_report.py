@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from keras_transfer.evaluation import metrics
+from keras_transfer.evaluation.baselines import BaselineResults, HeadAgainstProbe
+from keras_transfer.evaluation.paired import OtherExport, PairedTest
 from keras_transfer.evaluation.report_data import Report
+from keras_transfer.evaluation.slices import Column, Slice
+from keras_transfer.evaluation.unpaired import OwnTest
 
 
 def make_metrics(counts, class_names, confidence=0.9):
@@ -43,3 +47,30 @@ def make_report(counts=GOOD, class_names=NAMES, *, split="test", confidence=0.95
     if "metrics" not in values:
         values["metrics"] = {split: make_metrics(counts, class_names, confidence)}
     return Report(**values)
+
+
+def probe(verdict, rows=(), reason=""):
+    """Baselines with the head's verdict against the linear probe, or None where there is no probe."""
+    compared = HeadAgainstProbe("test", 200, 3, 12, 0.0352, verdict) if verdict else None
+    return BaselineResults(512, 100, reason, rows, compared)
+
+
+def other_export(verdict):
+    """Another export, with the verdict on the measured one."""
+    paired = PairedTest(200, 1, 9, 0.02, verdict)
+    return OtherExport(
+        export="cars/1", seen_in_training={}, evaluation=make_metrics(GOOD, NAMES), paired=paired, differences={}
+    )
+
+
+def column(**is_flagged):
+    """The column "camera" with a slice for each name."""
+    values = [Slice(name, 50, {}, {}, {}, {}, 0.01, 0.02, is_worse) for name, is_worse in is_flagged.items()]
+    return Column("camera", 10, 0, values)
+
+
+def own_test(there, here, *, differs=True):
+    """An export's accuracy on its own test split and on the measured images."""
+    return OwnTest(
+        accuracy=there, interval=(there, there), examples=300, measured_accuracy=here, p_value=0.01, differs=differs
+    )

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from keras_transfer import atomic_files
+from keras_transfer.data.examples import LeftOut
 
 
 def test_a_file_appears_with_all_its_bytes(tmp_path):
@@ -74,6 +75,17 @@ def test_json_refuses_what_json_has_no_word_for(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         atomic_files.write_json(tmp_path / "a.json", {"loss": float("nan")})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_dataclass_is_written_as_its_fields_wherever_it_stands():
+    inner = LeftOut("a.jpg", "is empty", is_unreadable=True)
+    expected = {"path": "a.jpg", "reason": "is empty", "is_unreadable": True}
+    assert json.loads(atomic_files.json_text({"a": inner, "b": (inner,)})) == {"a": expected, "b": [expected]}
+
+
+def test_what_is_no_dataclass_and_no_json_is_refused_by_its_type():
+    with pytest.raises(TypeError, match="set"):
+        atomic_files.json_text({"a": {1}})
 
 
 def test_json_keeps_umlauts_and_emoji(tmp_path):

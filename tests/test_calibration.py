@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from keras_transfer.evaluation import bootstrap, calibration
+from keras_transfer.evaluation.calibration import ReliabilityBin
 
 
 def two_class_examples(confidences, is_correct):
@@ -58,46 +57,35 @@ def test_gaps_within_a_bin_cancel_out_as_in_the_definition():
 
 def test_there_are_fifteen_bins_of_equal_width_from_zero_to_one():
     bins = bins_of([0.9], [True])
-    assert [each["lower"] for each in bins] == pytest.approx([m / 15 for m in range(15)])
-    assert [each["upper"] for each in bins] == pytest.approx([m / 15 for m in range(1, 16)])
+    assert [each.lower for each in bins] == pytest.approx([m / 15 for m in range(15)])
+    assert [each.upper for each in bins] == pytest.approx([m / 15 for m in range(1, 16)])
 
 
 @pytest.mark.parametrize(("confidence", "position"), [(0.75, 2), (0.7500001, 3), (1.0, 3), (0.51, 2)])
 def test_a_bin_holds_its_upper_edge_and_not_its_lower_one(confidence, position):
-    counts = [each["examples"] for each in bins_of([confidence], [True], bin_count=4)]
+    counts = [each.examples for each in bins_of([confidence], [True], bin_count=4)]
     assert counts == [int(each == position) for each in range(4)]
 
 
 def test_a_confidence_that_was_rounded_to_just_over_one_is_counted_in_the_last_bin():
     probabilities = np.array([[np.nextafter(np.float32(1), np.float32(2)), 0]], np.float32)
     bins = calibration.reliability_bins(label_ids=np.array([0]), probabilities=probabilities)
-    assert [each["examples"] for each in bins] == [0] * 14 + [1]
+    assert [each.examples for each in bins] == [0] * 14 + [1]
 
 
 def test_every_example_is_in_one_bin():
     probabilities = np.random.default_rng(1).dirichlet(np.ones(7), size=123)
     bins = calibration.reliability_bins(label_ids=np.zeros(123, int), probabilities=probabilities)
-    assert sum(each["examples"] for each in bins) == 123
+    assert sum(each.examples for each in bins) == 123
 
 
 def test_an_empty_bin_has_no_confidence_and_no_accuracy():
-    assert bins_of([0.9], [True], bin_count=2)[0] == {
-        "lower": 0.0,
-        "upper": 0.5,
-        "examples": 0,
-        "confidence": None,
-        "accuracy": None,
-    }
+    assert bins_of([0.9], [True], bin_count=2)[0] == ReliabilityBin(0.0, 0.5, 0, None, None)
 
 
 def test_bins_hold_the_mean_confidence_and_the_accuracy_of_their_examples():
     last = bins_of([0.8, 0.9, 1.0], [True, True, False], bin_count=2)[1]
-    assert (last["examples"], last["confidence"], last["accuracy"]) == (3, pytest.approx(0.9), pytest.approx(2 / 3))
-
-
-def test_bins_are_json_ready():
-    bins = bins_of([0.8, 0.9], [True, False])
-    assert json.loads(json.dumps(bins, allow_nan=False)) == bins
+    assert (last.examples, last.confidence, last.accuracy) == (3, pytest.approx(0.9), pytest.approx(2 / 3))
 
 
 def test_the_mean_confidence_is_that_of_all_examples():

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_transfer.evaluation import intervals, metrics
+from keras_transfer.evaluation import intervals, metrics, paired
 
 POPULATION, DRAWN, SAMPLES = 20_000, 150, 400
 
@@ -38,7 +38,7 @@ def test_the_metrics_are_those_of_the_report(classes):
     names = [f"class {number}" for number in range(classes)]
     measured = metrics.measure(label_ids=label_ids, probabilities=probabilities, class_names=names)
     found = exact(intervals.contributions(label_ids, probabilities))
-    assert found == {name: pytest.approx(measured[name], rel=1e-5) for name in found}
+    assert found == {name: pytest.approx(getattr(measured, name), rel=1e-5) for name in found}
     assert ("top_k_accuracy" in found) is (classes == 7)
 
 
@@ -85,13 +85,13 @@ def test_the_interval_of_a_difference_holds_the_population_metrics_95_times_in_1
     random = np.random.default_rng(2)
     noisy = np.log(probabilities) + random.normal(size=probabilities.shape)
     other = (np.exp(noisy) / np.exp(noisy).sum(axis=1, keepdims=True)).astype(np.float32)
-    first, second = (intervals.contributions(label_ids, each) for each in (probabilities, other))
-    population_metrics = {name: float(value - exact(second)[name]) for name, value in exact(first).items()}
+    of_one, of_other = (exact(intervals.contributions(label_ids, each)) for each in (probabilities, other))
+    population_metrics = {name: float(value - of_other[name]) for name, value in of_one.items()}
     hits = dict.fromkeys(population_metrics, 0)
     for _ in range(SAMPLES):
         drawn = random.integers(0, POPULATION, DRAWN)
-        for name, found in intervals.of_differences(first[drawn], second[drawn]).items():
-            low, high = found["interval"] or (1, 0)
+        for name, found in paired.differences(label_ids[drawn], probabilities[drawn], other[drawn]).items():
+            low, high = found.interval or (1, 0)
             hits[name] += low <= population_metrics[name] <= high
     assert {name: count / SAMPLES for name, count in hits.items()} == {
         name: pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / SAMPLES)) for name in population_metrics
@@ -137,12 +137,13 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     other = probabilities.copy()
     other[:10] = 1 / 3
     first, second = (intervals.contributions(label_ids, each) for each in (probabilities, other))
-    found = intervals.of_differences(first, second)["log_loss"]
+    found = paired.differences(label_ids, probabilities, other)["log_loss"]
     low, high = interval_of(first, "log_loss")
-    assert found["difference"] == pytest.approx(float(exact(first)["log_loss"] - exact(second)["log_loss"]))
-    assert found["interval"][1] - found["interval"][0] < (high - low) / 2
+    assert found.difference == pytest.approx(float(exact(first)["log_loss"] - exact(second)["log_loss"]))
+    assert found.interval is not None
+    assert found.interval[1] - found.interval[0] < (high - low) / 2
 
 
 def test_a_classifier_does_not_differ_from_itself():
-    rows = intervals.contributions(*predictions(30, 3))
-    assert intervals.of_differences(rows, rows)["accuracy"] == {"difference": 0.0, "interval": None}
+    label_ids, probabilities = predictions(30, 3)
+    assert paired.differences(label_ids, probabilities, probabilities)["accuracy"] == paired.Difference(0.0, None)

@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from keras_transfer.evaluation import next_steps
-from small_report import GOOD, NAMES, make_metrics, make_report, phase
+from small_report import GOOD, NAMES, make_metrics, make_report, phase, probe
 
 
 def steps_of(the_report):
     return " ".join(next_steps.find(the_report))
-
-
-def probe(outcome):
-    return {"head_against_probe": {"verdict": outcome} if outcome else None}
 
 
 @pytest.mark.parametrize(("fraction", "named"), [(0.0, True), (0.15, False)])

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.evaluation import calibration, plots
+from keras_transfer.evaluation import plots
+from keras_transfer.evaluation.calibration import ReliabilityBin
 
 
 def epochs(count, start=0.0):
@@ -160,10 +161,10 @@ def test_a_matrix_of_other_classes_is_refused(counts):
         plots.confusion_matrix(counts, ["a", "b"])
 
 
-BINS: list[calibration.ReliabilityBin] = [
-    {"lower": 0.0, "upper": 0.5, "examples": 0, "confidence": None, "accuracy": None},
-    {"lower": 0.5, "upper": 0.75, "examples": 4, "confidence": 0.7, "accuracy": 0.5},
-    {"lower": 0.75, "upper": 1.0, "examples": 6, "confidence": 0.9, "accuracy": 1.0},
+BINS = [
+    ReliabilityBin(0.0, 0.5, 0, None, None),
+    ReliabilityBin(0.5, 0.75, 4, 0.7, 0.5),
+    ReliabilityBin(0.75, 1.0, 6, 0.9, 1.0),
 ]
 
 

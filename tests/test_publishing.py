@@ -91,11 +91,11 @@ def test_a_first_version_is_proved_measured_and_published(tmp_path, spec, exampl
     published = publish(candidate(tmp_path, spec, examples), min_test_accuracy=0.75, refuse_worse=True)
     assert versions(tmp_path) == ["1"]
     assert published.test is not None
-    assert (published.test["examples"], published.test["accuracy"]) == (20, 0.75)
+    assert (published.test.examples, published.test.accuracy) == (20, 0.75)
     assert published.parity < 1e-5
     assert (published.compared, published.precision_change) == (None, None)
     metadata = version_folder.read_metadata(published.path)
-    assert (metadata["test"], metadata["temperature"]) == (published.test, 1.25)
+    assert (metadata["test"]["macro_f1"], metadata["temperature"]) == (published.test.macro_f1, 1.25)
     assert metadata["checks"] == {
         "stored_parameters": spec.model.count_params(),
         "warmup_requests": 5,

@@ -132,10 +132,10 @@ def test_each_split_has_its_metrics_with_their_intervals(full):
     assert rows["Images"] == ["5", "123"]
     assert rows["Accuracy"][1] == f"{120 / 123:.1%} ({interval.low:.1%} to {interval.high:.1%})"
     assert rows["Balanced accuracy"][1].startswith(f"{(30 / 32 + 1 + 1 + 30 / 31) / 4:.1%} (")
-    assert rows["Calibration error"][1] == f"{test['ece']:.3f} (by chance up to {test['ece_by_chance']:.3f})"
+    assert rows["Calibration error"][1] == f"{test.ece:.3f} (by chance up to {test.ece_by_chance:.3f})"
     for name, key in (("Macro F1", "macro_f1"), ("Log loss", "log_loss"), ("Brier score", "brier")):
-        low, high = test["intervals"][key]
-        assert rows[name][1] == f"{test[key]:.3f} ({low:.3f} to {high:.3f})"
+        low, high = test.intervals[key]
+        assert rows[name][1] == f"{getattr(test, key):.3f} ({low:.3f} to {high:.3f})"
 
 
 def test_classes_are_listed_from_the_weakest_and_those_without_images_last(full):

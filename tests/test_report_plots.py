@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
 from PIL import Image
 
 from keras_transfer.evaluation import report_plots
+from keras_transfer.evaluation.temperature import Calibrated, Calibration
 from small_report import GOOD, NAMES, make_metrics, make_report, phase
 
-BINS = make_metrics(GOOD, NAMES)["reliability"]
-CALIBRATION = {
-    "reason": "Divided by 1.3.",
-    "temperature": 1.3,
-    "before": {"reliability": BINS, "log_loss": 0.5, "ece": 0.2},
-    "after": {"reliability": BINS, "log_loss": 0.4, "ece": 0.1},
-}
+BINS = make_metrics(GOOD, NAMES).reliability
+CALIBRATION = Calibration(1.3, "Divided by 1.3.", 200, Calibrated(0.5, 0.2, BINS), Calibrated(0.4, 0.1, BINS))
 _PHONE = 400  # CSS pixels
 
 
@@ -24,7 +21,9 @@ def pictures_of(**settings):
     return {picture.name: picture for picture in report_plots.draw(make_report(**settings))}
 
 
-@pytest.mark.parametrize(("calibration", "panels"), [({}, 1), ({**CALIBRATION, "temperature": 1}, 1), (CALIBRATION, 3)])
+@pytest.mark.parametrize(
+    ("calibration", "panels"), [(None, 1), (dataclasses.replace(CALIBRATION, temperature=1), 1), (CALIBRATION, 3)]
+)
 def test_the_panels_of_a_diagram_are_images_of_their_own_and_one_file(calibration, panels):
     picture = pictures_of(calibration=calibration)["reliability"]
     assert len(picture.images) == panels

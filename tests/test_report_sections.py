@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from keras_transfer.evaluation import galleries, metrics, side_by_side, slices, temperature
+from keras_transfer.evaluation import galleries, metrics, paired, slices, temperature
+from keras_transfer.evaluation.baselines import Baseline, BaselineMetrics
 from keras_transfer.images import thumbnails
 from report_page import HOSTILE, read_page
-from small_report import GOOD, make_metrics, make_report, phase
+from small_report import make_report, other_export, phase, probe
 
 
 @pytest.fixture(name="complete", scope="module")
 def fixture_complete(tmp_path_factory):
     """A report with everything that only some reports have."""
-    names = ("ants", "bees")
     rng = np.random.default_rng(0)
     label_ids = rng.integers(0, 2, 200)
     logits = np.eye(2, dtype=np.float32)[np.where(rng.random(200) < 0.9, label_ids, 1 - label_ids)] * 8
@@ -28,18 +30,12 @@ def fixture_complete(tmp_path_factory):
             columns={"camera <b>": np.where(is_phone, "phone", HOSTILE).tolist()},
         ),
         calibration=temperature.describe(label_ids, logits, fitted),
-        baselines={
-            "rows": [{"name": "linear probe", "setting": "C = 0.1", "test": {"accuracy": 0.9}}],
-            "reason": "",
-            "head_against_probe": None,
-        },
-        comparison={
-            "export": f"runs/{HOSTILE}",
-            "evaluation": make_metrics(GOOD, names),
-            **side_by_side.measure(
-                label_ids=label_ids, probabilities=probabilities, other_probabilities=probabilities[:, ::-1]
-            ),
-        },
+        baselines=probe(None, [Baseline("linear probe", "C = 0.1", test=BaselineMetrics(200, 0.9, 0.9, 0.9))]),
+        comparison=dataclasses.replace(
+            other_export("better"),
+            export=f"runs/{HOSTILE}",
+            differences=paired.differences(label_ids, probabilities, probabilities[:, ::-1]),
+        ),
         galleries=[
             galleries.Gallery(
                 "Mistakes", HOSTILE, (galleries.Photo("data:image/jpeg;base64,AA==", HOSTILE, HOSTILE, HOSTILE),)
@@ -73,10 +69,10 @@ def test_a_complete_page_has_all_sections(complete, title):
 
 def test_calibration_is_told_before_and_after(complete):
     calibration = complete[2].calibration
-    before, after = calibration["before"], calibration["after"]
-    assert f"the log loss from {before['log_loss']:.3f} to {after['log_loss']:.3f}" in complete[1].text
-    assert f"the calibration error from {before['ece']:.3f} to {after['ece']:.3f}." in complete[1].text
-    assert calibration["reason"] in complete[1].text
+    before, after = calibration.before, calibration.after
+    assert f"the log loss from {before.log_loss:.3f} to {after.log_loss:.3f}" in complete[1].text
+    assert f"the calibration error from {before.ece:.3f} to {after.ece:.3f}." in complete[1].text
+    assert calibration.reason in complete[1].text
 
 
 @pytest.mark.slow

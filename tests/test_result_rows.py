@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from keras_transfer.evaluation import comparison, metrics, result_rows
+from keras_transfer.evaluation import metrics, result_rows, unpaired
 
 
 def measured(right: int, examples: int, abstain_below: float = 0.0):
@@ -35,7 +35,7 @@ def test_an_export_that_never_abstains_has_no_such_row():
 
 @pytest.mark.parametrize(("right", "differs"), [(48, True), (96, False)])
 def test_the_own_test_is_told_with_whether_the_photos_differ(right, differs):
-    ((_, text),) = result_rows.of_own_test(comparison.with_own_test(measured(right, 100), measured(97, 100)))
+    ((_, text),) = result_rows.of_own_test(unpaired.with_own_test(measured(right, 100), accuracy=0.97, examples=100))
     assert "0.9700" in text
     assert ("differ" in text) == differs
 

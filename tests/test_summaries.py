@@ -23,7 +23,7 @@ def test_tensorboard_reads_every_single_number_and_the_pictures(tmp_path):
     found = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
     found.Reload()
 
-    numbers = {name for name, value in measured.items() if isinstance(value, float)}
+    numbers = {name for name, value in vars(measured).items() if isinstance(value, float)}
     assert {"accuracy", "macro_f1", "ece", "log_loss"} < numbers
     assert set(found.Tags()["tensors"]) == {f"test/{name}" for name in numbers} | {"matrix"}
     (event,) = found.Tensors("test/accuracy")

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from keras_transfer.evaluation import metrics, verdict
-from small_report import GOOD, NAMES, make_report
+from small_report import GOOD, NAMES, column, make_report, other_export, own_test, probe
 
 
 def said(the_report):
@@ -171,11 +171,11 @@ def test_an_error_that_chance_explains_is_not_held_against_the_confidence():
     is_right = np.tile(np.arange(15), 7) < np.repeat(right_in_bin, 15)
     probabilities = np.stack([confidences, 1 - confidences], axis=1)
     measured = metrics.measure(label_ids=np.where(is_right, 0, 1), probabilities=probabilities, class_names=NAMES)
-    assert measured["ece"] == pytest.approx(1.5 / 15)
-    assert measured["ece"] < measured["ece_by_chance"]
+    assert measured.ece == pytest.approx(1.5 / 15)
+    assert measured.ece < measured.ece_by_chance
     assert verdict.judge(make_report(metrics={"test": measured})).how_sure.endswith(
-        f"; its calibration error of {measured['ece']:.3f} is within what chance explains on so few "
-        f"(up to {measured['ece_by_chance']:.3f})."
+        f"; its calibration error of {measured.ece:.3f} is within what chance explains on so few "
+        f"(up to {measured.ece_by_chance:.3f})."
     )
 
 
@@ -185,24 +185,12 @@ def test_confidence_that_is_too_high_throughout_is_named_although_its_error_may_
     is_right = np.tile(np.arange(15), 10) < np.repeat(np.round(15 * (np.linspace(0.54, 0.99, 10) - 0.09)), 15)
     probabilities = np.stack([confidences, 1 - confidences], axis=1)
     measured = metrics.measure(label_ids=np.where(is_right, 0, 1), probabilities=probabilities, class_names=NAMES)
-    assert measured["ece"] < measured["ece_by_chance"]
+    assert measured.ece < measured.ece_by_chance
     assert "it is overconfident" in verdict.judge(make_report(metrics={"test": measured})).how_sure
 
 
 def test_confidence_is_not_judged_on_few_images():
     assert "calibra" not in verdict.judge(make_report([[20, 0], [0, 20]])).how_sure
-
-
-def worse_slice(is_flagged=True):
-    return [{"column": "camera", "values": [{"value": "phone", "is_flagged": is_flagged}]}]
-
-
-def probe(outcome):
-    return {"head_against_probe": {"verdict": outcome} if outcome else None}
-
-
-def other(outcome):
-    return {"export": "cars/1", "paired": {"verdict": outcome}}
 
 
 @pytest.mark.parametrize(
@@ -220,10 +208,10 @@ def other(outcome):
             "wait",
             ["Classes not measured", "Missed classes"],
         ),
-        (GOOD, {"slices": worse_slice()}, "wait", ["Worse for some"]),
-        (GOOD, {"slices": worse_slice(is_flagged=False)}, "go", []),
+        (GOOD, {"slices": [column(phone=True)]}, "wait", ["Worse for some"]),
+        (GOOD, {"slices": [column(phone=False)]}, "go", []),
         (GOOD, {"baselines": probe("worse")}, "wait", ["Training did harm"]),
-        (GOOD, {"comparison": other("worse")}, "wait", ["Worse than the other export"]),
+        (GOOD, {"comparison": other_export("worse")}, "wait", ["Worse than the other export"]),
         (GOOD, {"label_conflicts": 2}, "go", []),
     ],
 )
@@ -247,9 +235,9 @@ def test_a_class_missed_by_chance_is_not_called_missed():
 @pytest.mark.parametrize(
     ("settings", "title", "step"),
     [
-        ({"slices": worse_slice()}, "Worse for some", "Add training images where “camera = phone”."),
+        ({"slices": [column(phone=True)]}, "Worse for some", "Add training images where “camera = phone”."),
         ({"baselines": probe("worse")}, "Training did harm", "Train less"),
-        ({"comparison": other("worse")}, "Worse than the other export", "Deploy cars/1 rather than this one."),
+        ({"comparison": other_export("worse")}, "Worse than the other export", "Deploy cars/1 rather than this one."),
     ],
 )
 def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
@@ -260,9 +248,9 @@ def test_what_is_worse_than_it_could_be_is_said_loudly(settings, title, step):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"slices": worse_slice(is_flagged=False)},
+        {"slices": [column(phone=False)]},
         *({"baselines": probe(each)} for each in ("better", "no difference", None)),
-        *({"comparison": other(each)} for each in ("better", "no difference")),
+        *({"comparison": other_export(each)} for each in ("better", "no difference")),
     ],
 )
 def test_what_is_no_worse_is_not_mentioned(settings):
@@ -272,8 +260,7 @@ def test_what_is_no_worse_is_not_mentioned(settings):
 @pytest.mark.parametrize(("counts", "level"), [([[70, 30], [30, 70]], "wait"), ([[50, 50], [50, 50]], "stop")])
 def test_photos_that_differ_from_the_own_test_are_said_with_both_numbers(counts, level):
     here = (counts[0][0] + counts[1][1]) / 200
-    own = {"accuracy": 0.967, "measured_accuracy": here, "interval": [0.94, 0.98], "differs": True}
-    judged = verdict.judge(make_report(counts, own_test=own))
+    judged = verdict.judge(make_report(counts, own_test=own_test(0.967, here)))
     assert judged.level == level
     (reason,) = [text for _, text in judged.reasons if "0.967" in text]
     assert f"{here:.3f}" in reason

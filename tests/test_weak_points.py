@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from keras_transfer.evaluation import weak_points
-from small_report import NAMES, make_report
+from small_report import NAMES, column, make_report, other_export, own_test, probe
 
 
 @pytest.mark.parametrize(
@@ -48,8 +46,7 @@ def test_the_commonest_class_is_that_of_the_measured_images():
 
 
 def test_flagged_slices_are_named_by_column_and_value():
-    rows = [{"value": "phone", "is_flagged": True}, {"value": "scanner", "is_flagged": False}]
-    report = make_report(slices=[{"column": "camera", "values": rows}])
+    report = make_report(slices=[column(phone=True, scanner=False)])
     assert weak_points.flagged_slices(report) == ["camera = phone"]
 
 
@@ -62,14 +59,12 @@ def test_only_images_that_were_not_used_for_training_are_a_test(split, expected)
 
 @pytest.mark.parametrize(("outcome", "expected"), [("worse", True), ("better", False), ("no difference", False)])
 def test_worse_than_the_probe_or_another_export_is_what_their_paired_tests_say(outcome, expected):
-    assert (
-        weak_points.is_worse_than_probe(make_report(baselines={"head_against_probe": {"verdict": outcome}})) == expected
-    )
-    assert weak_points.is_worse_than_other(make_report(comparison={"paired": {"verdict": outcome}})) == expected
+    assert weak_points.is_worse_than_probe(make_report(baselines=probe(outcome))) == expected
+    assert weak_points.is_worse_than_other(make_report(comparison=other_export(outcome))) == expected
 
 
 def test_what_was_not_compared_is_not_worse():
-    assert not weak_points.is_worse_than_probe(make_report(baselines={"head_against_probe": None}))
+    assert not weak_points.is_worse_than_probe(make_report(baselines=probe(None)))
     assert not weak_points.is_worse_than_probe(make_report())
     assert not weak_points.is_worse_than_other(make_report())
 
@@ -77,10 +72,6 @@ def test_what_was_not_compared_is_not_worse():
 @pytest.mark.parametrize(("split", "expected"), [("all", 7), ("test", 7), ("train", 0), ("validation", 0)])
 def test_seen_images_are_counted_where_the_split_does_not_say_so_already(split, expected):
     assert weak_points.seen_images(make_report(split=split, seen={"train": 5, "validation": 2})) == expected
-
-
-def own_test(there: float, here: float, differs: bool = True) -> dict[str, Any]:
-    return {"accuracy": there, "measured_accuracy": here, "interval": [there, there], "differs": differs}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +83,7 @@ def own_test(there: float, here: float, differs: bool = True) -> dict[str, Any]:
         (own_test(0.8, 0.95), "all", {}, True, False),
         (own_test(0.8, 0.95), "all", {"train": 3}, False, False),
         (own_test(0.8, 0.95), "train", {}, False, False),
-        ({}, "all", {}, False, False),
+        (None, "all", {}, False, False),
     ],
 )
 def test_photos_differ_where_the_accuracy_does_and_training_does_not_explain_it(own, split, seen, differs, is_worse):

@@ -51,7 +51,7 @@ class Run:
         self.path = Path(run_dir).expanduser()
         self._directory = RunDirectory(self.path)
         self._config = self._directory.read_config()
-        self._metrics: dict[str, Any] = self._directory.read_json(self._directory.metrics)
+        self._metrics = self._directory.read_metrics()
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

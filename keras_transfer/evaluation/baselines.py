@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from keras_transfer.evaluation import comparison
+from keras_transfer.evaluation import paired
 
 # Of each split. They are fitted in seconds up to here, in memory that does not grow with the data; more examples than
 # that change a linear probe little.
@@ -48,17 +47,83 @@ class Features:
 
 
 @dataclass(frozen=True)
+class BaselineMetrics:
+    """How good a baseline is on a split, defined as in `metrics.Metrics`."""
+
+    examples: int
+    accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simpler classifier.
+
+    Attributes:
+      name: what it is.
+      setting: what was chosen for it.
+      validation: its metrics on that split; None where there is no such split.
+      test: likewise.
+    """
+
+    name: str
+    setting: str
+    validation: BaselineMetrics | None = None
+    test: BaselineMetrics | None = None
+
+
+@dataclass(frozen=True)
+class HeadAgainstProbe:
+    """The trained head as the new classifier, the linear probe as the earlier one, see `paired.PairedTest`.
+
+    Attributes:
+      split: test or validation.
+      examples: of it, that both classified.
+      only_head_right: examples that only the head classifies correctly.
+      only_probe_right: examples that only the probe does.
+      p_value: of McNemar's test, in [0, 1].
+      verdict: better, worse or no difference, of the head.
+    """
+
+    split: str
+    examples: int
+    only_head_right: int
+    only_probe_right: int
+    p_value: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class BaselineResults:
+    """What simpler classifiers reach.
+
+    Attributes:
+      features: number of them that each stands on.
+      training_examples: that they were fitted on.
+      reason: a sentence on what was left out, or "".
+      rows: the baselines.
+      head_against_probe: None where there is no probe, or it was not compared.
+    """
+
+    features: int
+    training_examples: int
+    reason: str
+    rows: Sequence[Baseline]
+    head_against_probe: HeadAgainstProbe | None = None
+
+
+@dataclass(frozen=True)
 class Baselines:
     """Fitted baselines.
 
     Attributes:
-      results: for metrics.json: features, training_examples, reason (a sentence on what was left out, or ""), and rows,
-        one for each baseline: name, setting, and the metrics of each split, or None.
+      results: not yet compared with the head.
       probe_is_right: split -> whether the linear probe classifies each of them correctly, bool, shape (examples,);
         empty where there is no probe.
     """
 
-    results: dict[str, Any]
+    results: BaselineResults
     probe_is_right: dict[str, NDArray[np.bool_]]
 
 
@@ -78,7 +143,7 @@ def measure(train: Features, others: Mapping[str, Features | None], *, training_
 
     Args:
       train: of the examples chosen by `choose_examples`.
-      others: split -> features of its examples chosen likewise; None where there is no such split.
+      others: validation and test -> features of its examples chosen likewise; None where there is no such split.
       training_examples: that there are in all.
     """
     present = {split: features for split, features in others.items() if features and len(features.label_ids)}
@@ -92,21 +157,16 @@ def measure(train: Features, others: Mapping[str, Features | None], *, training_
     rows = []
     for (name, setting, _), label_ids in zip(fitted, predicted, strict=True):
         found = {split: _metrics(present[split].label_ids, own) for split, own in label_ids.items()}
-        rows.append({"name": name, "setting": setting, **dict.fromkeys(others), **found})
+        rows.append(Baseline(name, setting, **found))
     if len(train.label_ids) < training_examples:
         sample = f"{len(train.label_ids):,} of {training_examples:,} training images"
         reason = f"Fitted on {sample}, drawn by a seed. {reason}".strip()
-    results = {
-        "features": train.values.shape[1],
-        "training_examples": len(train.label_ids),
-        "reason": reason,
-        "rows": rows,
-    }
-    of_probe = next((own for row, own in zip(rows, predicted, strict=True) if row["name"] == _PROBE), {})
+    results = BaselineResults(train.values.shape[1], len(train.label_ids), reason, rows)
+    of_probe = next((own for row, own in zip(rows, predicted, strict=True) if row.name == _PROBE), {})
     return Baselines(results, {split: own == present[split].label_ids for split, own in of_probe.items()})
 
 
-def against_head(baselines: Baselines, head_is_right: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any] | None:
+def against_head(baselines: Baselines, head_is_right: Mapping[str, NDArray[np.bool_]]) -> HeadAgainstProbe | None:
     """Whether the trained head is better than the linear probe, on the same examples of the most telling split.
 
     Args:
@@ -114,25 +174,21 @@ def against_head(baselines: Baselines, head_is_right: Mapping[str, NDArray[np.bo
       head_is_right: split -> whether the classifier gets each example right: bool, of all examples of the split.
 
     Returns:
-      split, examples, only_head_right, only_probe_right, p_value and verdict, as in `comparison.compare`; None where
-      there is no probe.
+      None where there is no probe.
     """
     split = next((name for name in ("test", "validation") if name in baselines.probe_is_right), None)
     if split is None:
         return None
     chosen = choose_examples(len(head_is_right[split]))
-    found = comparison.compare(
-        new_is_right=head_is_right[split][chosen], earlier_is_right=baselines.probe_is_right[split]
+    found = paired.compare(new_is_right=head_is_right[split][chosen], earlier_is_right=baselines.probe_is_right[split])
+    return HeadAgainstProbe(
+        split=split,
+        examples=found.examples,
+        only_head_right=found.only_new_right,
+        only_probe_right=found.only_earlier_right,
+        p_value=found.p_value,
+        verdict=found.verdict,
     )
-    values = dataclasses.asdict(found)
-    return {
-        "split": split,
-        "examples": values["examples"],
-        "only_head_right": values["only_new_right"],
-        "only_probe_right": values["only_earlier_right"],
-        "p_value": values["p_value"],
-        "verdict": values["verdict"],
-    }
 
 
 def linear_probe(strength: float) -> Pipeline:
@@ -173,11 +229,11 @@ def _best_strength(train: Features) -> float:
     return float(search.best_params_["logisticregression__C"])
 
 
-def _metrics(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer]) -> dict[str, float]:
+def _metrics(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer]) -> BaselineMetrics:
     means = {"labels": np.unique(label_ids), "average": "macro", "zero_division": 0.0}
-    return {
-        "examples": len(label_ids),
-        "accuracy": float(sklearn_metrics.accuracy_score(label_ids, predicted_ids)),
-        "balanced_accuracy": float(sklearn_metrics.recall_score(label_ids, predicted_ids, **means)),
-        "macro_f1": float(sklearn_metrics.f1_score(label_ids, predicted_ids, **means)),
-    }
+    return BaselineMetrics(
+        examples=len(label_ids),
+        accuracy=float(sklearn_metrics.accuracy_score(label_ids, predicted_ids)),
+        balanced_accuracy=float(sklearn_metrics.recall_score(label_ids, predicted_ids, **means)),
+        macro_f1=float(sklearn_metrics.f1_score(label_ids, predicted_ids, **means)),
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+Interval = tuple[float, float]  # low, high
 RESAMPLES = 1000  # Efron and Tibshirani 1993, section 12.5: what intervals from quantiles need
 _QUANTILES = np.array([0.025, 0.975])
 _SEED = 0
@@ -41,21 +42,21 @@ def weights(count: int) -> Iterator[NDArray[np.float64]]:
         yield np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
 
 
-def percentile_interval(resampled: NDArray[np.float64]) -> list[float] | None:
+def percentile_interval(resampled: NDArray[np.float64]) -> Interval | None:
     """The middle 95% of resampled values: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
 
     Args:
       resampled: a value of each resample, nan where it is not defined; shape (resamples,).
 
     Returns:
-      [low, high]; None where the values do not differ.
+      Low and high; None where the values do not differ.
     """
     return _interval(resampled, _QUANTILES)
 
 
 def bias_corrected_interval(
     resampled: NDArray[np.float64], *, exact: float, without_one: NDArray[np.float64]
-) -> list[float] | None:
+) -> Interval | None:
     """The BCa interval: quantiles moved by how far the resamples are off the value, and by how skewed it is.
 
     Efron 1987, "Better Bootstrap Confidence Intervals", https://doi.org/10.1080/01621459.1987.10478410. On small test
@@ -68,7 +69,7 @@ def bias_corrected_interval(
       without_one: the value without each of the examples, shape (examples,).
 
     Returns:
-      [low, high]; None where the resampled values do not differ, or are off by more than a standard error.
+      Low and high; None where the resampled values do not differ, or are off by more than a standard error.
     """
     known = resampled[np.isfinite(resampled)]
     below = (np.mean(known < exact) + np.mean(known <= exact)) / 2 if len(known) else 0.5
@@ -82,9 +83,9 @@ def bias_corrected_interval(
     return _interval(resampled, stats.norm.cdf(bias + moved / (1 - acceleration * moved)))
 
 
-def _interval(resampled: NDArray[np.float64], quantiles: NDArray[np.float64]) -> list[float] | None:
+def _interval(resampled: NDArray[np.float64], quantiles: NDArray[np.float64]) -> Interval | None:
     known = resampled[np.isfinite(resampled)]
     if not len(known) or np.ptp(known) == 0:
         return None
     low, high = np.quantile(known, quantiles)
-    return [float(low), float(high)]
+    return float(low), float(high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ BIN_COUNT = 15  # Guo et al. 2017, table 1
 _SEED = 0
 
 
-class ReliabilityBin(TypedDict):
-    """The examples whose confidence lies in (lower, upper]; JSON-ready.
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The examples whose confidence lies in (lower, upper].
 
     Attributes:
       lower: least confidence, not included.
@@ -69,8 +70,8 @@ def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     Args:
       bins: from `reliability_bins`, at least one of them with examples.
     """
-    total = sum(each["examples"] for each in bins)
-    return sum(each["examples"] / total * abs(gap) for each in bins if (gap := _gap(each)) is not None)
+    total = sum(each.examples for each in bins)
+    return sum(each.examples / total * abs(gap) for each in bins if (gap := _gap(each)) is not None)
 
 
 def error_by_chance(probabilities: NDArray[np.floating]) -> float:
@@ -106,8 +107,8 @@ def mean_confidence(bins: Sequence[ReliabilityBin]) -> float:
     Args:
       bins: from `reliability_bins`, at least one of them with examples.
     """
-    total = sum(each["examples"] for each in bins)
-    return sum(each["examples"] / total * each["confidence"] for each in bins if each["confidence"] is not None)
+    total = sum(each.examples for each in bins)
+    return sum(each.examples / total * each.confidence for each in bins if each.confidence is not None)
 
 
 def _place(confidences: NDArray[np.float64], bin_count: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -118,16 +119,12 @@ def _place(confidences: NDArray[np.float64], bin_count: int) -> tuple[NDArray[np
 
 
 def _bin(lower: float, upper: float, confidences: NDArray[np.float64], is_correct: NDArray[np.bool_]) -> ReliabilityBin:
-    return {
-        "lower": lower,
-        "upper": upper,
-        "examples": len(confidences),
-        "confidence": float(confidences.mean()) if len(confidences) else None,
-        "accuracy": float(is_correct.mean()) if len(confidences) else None,
-    }
+    if not len(confidences):
+        return ReliabilityBin(lower, upper, 0, None, None)
+    return ReliabilityBin(lower, upper, len(confidences), float(confidences.mean()), float(is_correct.mean()))
 
 
 def _gap(each: ReliabilityBin) -> float | None:
-    if each["accuracy"] is None or each["confidence"] is None:
+    if each.accuracy is None or each.confidence is None:
         return None
-    return each["accuracy"] - each["confidence"]
+    return each.accuracy - each.confidence

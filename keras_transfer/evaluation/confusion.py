@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,25 @@ from numpy.typing import NDArray
 MOST_FULL_CLASSES = 100
 
 
-def count(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer], class_count: int) -> Any:
+@dataclass(frozen=True)
+class SparseCounts:
+    """The counts above 0 of a confusion matrix, as lists of equal length.
+
+    Attributes:
+      true: label ids of the rows.
+      predicted: label ids of the columns.
+      examples: the counts.
+    """
+
+    true: Sequence[int]
+    predicted: Sequence[int]
+    examples: Sequence[int]
+
+
+Counts = Sequence[Sequence[int]] | SparseCounts
+
+
+def count(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer], class_count: int) -> Counts:
     """How many examples of each class are predicted as each class.
 
     Args:
@@ -21,30 +39,31 @@ def count(label_ids: NDArray[np.integer], predicted_ids: NDArray[np.integer], cl
       class_count: of the classifier.
 
     Returns:
-      JSON-ready. Up to `MOST_FULL_CLASSES` classes: a list for each true class with a count for each predicted one.
-      Beyond: the counts above 0 only, as three lists of equal length: `true` and `predicted` label ids, and `examples`.
+      Up to `MOST_FULL_CLASSES` classes a list for each true class with a count for each predicted one; beyond, the
+      counts above 0 only.
     """
     pairs, examples = np.unique(np.stack([label_ids, predicted_ids]), axis=1, return_counts=True)
     if class_count > MOST_FULL_CLASSES:
         true, predicted = pairs.tolist()
-        return {"true": true, "predicted": predicted, "examples": examples.tolist()}
-    matrix = np.zeros((class_count, class_count), np.int64)
-    matrix[tuple(pairs)] = examples
-    return matrix.tolist()
+        return SparseCounts(true, predicted, examples.tolist())
+    full = np.zeros((class_count, class_count), np.int64)
+    full[tuple(pairs)] = examples
+    rows: list[list[int]] = full.tolist()
+    return rows
 
 
-def matrix(measured: Mapping[str, Any]) -> NDArray[np.int64]:
-    """The whole matrix, whichever way it was written.
+def matrix(counts: Counts, class_count: int) -> NDArray[np.int64]:
+    """The whole matrix, whichever way it is held.
 
     Args:
-      measured: from `metrics.measure`.
+      counts: from `count`.
+      class_count: of the classifier.
 
     Returns:
       A new array, shape (classes, classes); a row for each true class.
     """
-    counts, class_count = measured["confusion_matrix"], len(measured["per_class"])
-    if not isinstance(counts, Mapping):
+    if not isinstance(counts, SparseCounts):
         return np.array(counts, np.int64)
     full = np.zeros((class_count, class_count), np.int64)
-    full[counts["true"], counts["predicted"]] = counts["examples"]
+    full[counts.true, counts.predicted] = counts.examples
     return full

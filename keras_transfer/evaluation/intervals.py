@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from keras_transfer.evaluation import bootstrap
+from keras_transfer.evaluation.bootstrap import Interval
 
 TOP_K = 5  # the customary number of best guesses
 # A fraction's interval comes from its own distribution: the bootstrap has no width where all or none are right.
@@ -99,7 +100,7 @@ def resampled_metrics(rows: Any, groups: Sequence[NDArray[np.int64]]) -> list[di
     return [{name: np.concatenate([each[name] for each in part]) for name in part[0]} for part in parts]
 
 
-def of_metrics(rows: Any) -> dict[str, list[float] | None]:
+def of_metrics(rows: Any) -> dict[str, Interval | None]:
     """The 95% interval of each headline metric.
 
     Accuracies have the score interval, see `of_fraction`; the others `bootstrap.bias_corrected_interval`. There is none
@@ -109,7 +110,7 @@ def of_metrics(rows: Any) -> dict[str, list[float] | None]:
       rows: from `contributions`.
 
     Returns:
-      Name -> [low, high]; None where the bootstrap cannot tell.
+      By name; None where the bootstrap cannot tell.
     """
     (resampled,) = resampled_metrics(rows, [np.arange(rows.shape[0])])
     exact, without_one = headline_metrics(np.asarray(rows.sum(axis=0))), _metrics_without_one(rows)
@@ -121,29 +122,7 @@ def of_metrics(rows: Any) -> dict[str, list[float] | None]:
     }
 
 
-def of_differences(first: Any, second: Any) -> dict[str, dict[str, Any]]:
-    """First minus second of two classifiers on the same examples: each metric's difference and its 95% interval.
-
-    Args:
-      first: from `contributions`.
-      second: from `contributions`, of the same examples in the same order.
-
-    Returns:
-      Name -> `difference`, and `interval`, [low, high] or None where every resample gives the same.
-    """
-    everything = np.arange(first.shape[0])
-    (one,), (other,) = (resampled_metrics(rows, [everything]) for rows in (first, second))
-    of_one, of_other = (headline_metrics(np.asarray(rows.sum(axis=0))) for rows in (first, second))
-    return {
-        name: {
-            "difference": float(of_one[name] - of_other[name]),
-            "interval": bootstrap.percentile_interval(values - other[name]),
-        }
-        for name, values in one.items()
-    }
-
-
-def of_fraction(right: int, count: int) -> list[float]:
+def of_fraction(right: int, count: int) -> Interval:
     """The 95% score interval of a fraction: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
 
     Args:
@@ -151,10 +130,10 @@ def of_fraction(right: int, count: int) -> list[float]:
       count: at least 1.
 
     Returns:
-      [low, high], in [0, 1].
+      Low and high, in [0, 1].
     """
     interval = stats.binomtest(right, count).proportion_ci(method="wilson")
-    return [float(interval.low), float(interval.high)]
+    return float(interval.low), float(interval.high)
 
 
 def _metrics_without_one(rows: Any) -> dict[str, NDArray[np.float64]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_transfer.evaluation import confusion, intervals, weak_points, wording
+from keras_transfer.evaluation import intervals, weak_points, wording
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report_data import Report
@@ -38,7 +38,7 @@ def _weights_steps(report: Report) -> list[str]:
 
 def _measuring_steps(report: Report) -> list[str]:
     """What it should be measured on."""
-    steps, images, examples = [], wording.images(report), report.headline["examples"]
+    steps, images, examples = [], wording.images(report), report.headline.examples
     if weak_points.has_no_test(report):
         way = "a test/ folder beside train/, or rows with the split “test” in the CSV file"
         if report.configuration.get("test_fraction") == 0:  # else the source has its own splits, which are kept
@@ -72,8 +72,8 @@ def _comparison_steps(report: Report) -> list[str]:
         ways = {"fine_tune_epochs": "fewer --fine_tune_epochs", "head_units": "no --head_units"}
         named = [way for setting, way in ways.items() if report.configuration.get(setting)]
         steps.append(f"Train less: {', '.join([*named, 'a lower --head_learning_rate'])}.")
-    if weak_points.is_worse_than_other(report):
-        steps.append(f"Deploy {report.comparison['export']} rather than this one.")
+    if report.comparison and weak_points.is_worse_than_other(report):
+        steps.append(f"Deploy {report.comparison.export} rather than this one.")
     return steps
 
 
@@ -139,12 +139,12 @@ def _learns_by_heart(report: Report, best: Mapping[str, float]) -> bool:
     validation = report.metrics.get("validation")
     high = best["validation_accuracy"]
     if validation:
-        _, high = intervals.of_fraction(round(high * validation["examples"]), validation["examples"])
+        _, high = intervals.of_fraction(round(high * validation.examples), validation.examples)
     return best["accuracy"] > max(high, best["validation_accuracy"] + _OVERFITTING_GAP)
 
 
 def _mistake_steps(report: Report) -> list[str]:
-    mistakes = confusion.matrix(report.headline)
+    mistakes = report.headline.matrix()
     totals = mistakes.sum(axis=1)
     np.fill_diagonal(mistakes, 0)
     if not mistakes.any():

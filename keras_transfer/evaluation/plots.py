@@ -125,7 +125,7 @@ def reliability_diagram(panels: Mapping[str, Sequence[ReliabilityBin]]) -> Figur
     figure = Figure(figsize=(0.6 + 4 * len(panels), 4.8), layout="constrained")
     columns = figure.subplots(2, len(panels), sharex=True, squeeze=False, height_ratios=(3, 1)).T
     for (title, bins), (upper, lower) in zip(panels.items(), columns, strict=True):
-        filled = [each for each in bins if each["examples"]]
+        filled = [each for each in bins if each.examples]
         _draw_gaps(upper, filled)
         upper.set_title(title, pad=22)  # clear of the legend
         _draw_bin_sizes(lower, filled)
@@ -177,8 +177,8 @@ def _draw_history(axes: Axes, history: Sequence[Mapping[str, Any]], figure_name:
 
 
 def _draw_gaps(axes: Axes, filled: Sequence[ReliabilityBin]) -> None:
-    confidences = np.array([each["confidence"] for each in filled], np.float64)
-    accuracies = np.array([each["accuracy"] for each in filled], np.float64)
+    confidences = np.array([each.confidence for each in filled], np.float64)
+    accuracies = np.array([each.accuracy for each in filled], np.float64)
     axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1, label="confidence = accuracy")
     axes.plot(confidences, accuracies, color=_BLUE, marker="o", linestyle="none", label="a bin")
     axes.vlines(confidences, confidences, accuracies, color=_ORANGE, linewidth=2, label="its gap")
@@ -189,8 +189,8 @@ def _draw_gaps(axes: Axes, filled: Sequence[ReliabilityBin]) -> None:
 
 
 def _draw_bin_sizes(axes: Axes, filled: Sequence[ReliabilityBin]) -> None:
-    lefts, widths = [each["lower"] for each in filled], [each["upper"] - each["lower"] for each in filled]
-    axes.bar(lefts, [each["examples"] for each in filled], widths, align="edge", color=_BLUE, edgecolor="white")
+    lefts, widths = [each.lower for each in filled], [each.upper - each.lower for each in filled]
+    axes.bar(lefts, [each.examples for each in filled], widths, align="edge", color=_BLUE, edgecolor="white")
     axes.set(xlabel="confidence", ylabel="examples")
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.xaxis.set_major_formatter(PercentFormatter(1))

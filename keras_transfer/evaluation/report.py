@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_transfer import atomic_files, html_pages
-from keras_transfer.evaluation import confusion, report_plots, report_tables, verdict
+from keras_transfer.evaluation import comparison_tables, report_plots, report_tables, verdict
 from keras_transfer.evaluation.report_data import Report
 
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"
@@ -42,7 +42,6 @@ def write(path: str | Path, report: Report) -> dict[str, bytes]:
 
 
 def _render(report: Report, pictures: Sequence[report_plots.Picture]) -> str:
-    measured = {split: metrics for split, metrics in report.metrics.items() if metrics}
     folder = html_pages.source_folder(report.configuration)
     values = {
         "report": report,
@@ -54,7 +53,7 @@ def _render(report: Report, pictures: Sequence[report_plots.Picture]) -> str:
         "matrix": _matrix(report),
         "confusions": None if _matrix(report) else report_tables.of_confusions(report.headline, report.class_names),
         "classes": report_tables.of_classes(report.headline, report.class_names, report.headline_split),
-        "tables": _tables(report, measured),
+        "tables": _tables(report),
         "images": report_tables.of_images(report.examples, report.class_names) if report.examples else None,
         "pictures": [picture for picture in pictures if picture.name != "confusion_matrix" or not _matrix(report)],
         "left_out": report.left_out[:_MAX_LEFT_OUT],
@@ -78,13 +77,14 @@ def _cards(report: Report) -> list[tuple[str, str, str]]:
     metrics = report.headline
     cards = []
     for name, title, form in _CARDS:
-        if metrics[name] is None:  # such as the F1 of images of one class
+        value = getattr(metrics, name)
+        if value is None:  # such as the F1 of images of one class
             continue
-        low_high = metrics["intervals"].get(name)
+        low_high = metrics.intervals.get(name)
         sureness = f"{form.format(low_high[0])} to {form.format(low_high[1])}" if low_high else ""
         if name == "ece":
-            sureness = f"by chance up to {form.format(metrics['ece_by_chance'])}"
-        cards.append((title, form.format(metrics[name]), sureness))
+            sureness = f"by chance up to {form.format(metrics.ece_by_chance)}"
+        cards.append((title, form.format(value), sureness))
     return cards
 
 
@@ -93,27 +93,25 @@ def _matrix(report: Report) -> list[tuple[str, list[tuple[int, str, bool]]]]:
     if len(report.class_names) > _MOST_CLASSES_AS_TABLE:
         return []
     rows = []
-    for label_id, (name, counts) in enumerate(
-        zip(report.class_names, confusion.matrix(report.headline).tolist(), strict=True)
-    ):
+    for label_id, (name, counts) in enumerate(zip(report.class_names, report.headline.matrix().tolist(), strict=True)):
         total = sum(counts)
         cells = [(count, f"{count / total:.0%}" if total else "", at == label_id) for at, count in enumerate(counts)]
         rows.append((name, cells))
     return rows
 
 
-def _tables(report: Report, measured: Mapping[str, Mapping[str, Any]]) -> list[report_tables.Table]:
+def _tables(report: Report) -> list[report_tables.Table]:
     """The tables of metrics, those that a decision rests on first."""
-    found = [report_tables.of_splits(measured, len(report.class_names))]
+    found = [report_tables.of_splits(report.measured, len(report.class_names))]
     if report.comparison:
-        found.append(report_tables.of_comparison(report.comparison, report.headline))
+        found.append(comparison_tables.of_comparison(report.comparison, report.headline))
     if report.baselines:
-        found.append(report_tables.of_baselines(report.baselines, measured))
+        found.append(comparison_tables.of_baselines(report.baselines, report.measured))
     if report.choice.get("tried"):
-        found.append(report_tables.of_choice(report.choice))
-    found += report_tables.of_slices(report.slices)
+        found.append(comparison_tables.of_choice(report.choice))
+    found += comparison_tables.of_slices(report.slices)
     abstain_below = report.configuration.get("abstain_below", 0.0)
-    rows = report.headline["thresholds"]
+    rows = report.headline.thresholds
     return [*found, report_tables.of_thresholds(rows, report.headline_split, abstain_below=abstain_below)]
 
 

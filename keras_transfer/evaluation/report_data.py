@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_transfer.evaluation.baselines import BaselineResults
 from keras_transfer.evaluation.galleries import Gallery
+from keras_transfer.evaluation.metrics import Metrics
+from keras_transfer.evaluation.paired import OtherExport
+from keras_transfer.evaluation.slices import Column
+from keras_transfer.evaluation.temperature import Calibration
+from keras_transfer.evaluation.unpaired import OwnTest
 
 _HEADLINE_SPLITS = ("test", "all", "validation", "train")  # the most telling first
 
@@ -18,8 +24,8 @@ class Report:
     Attributes:
       title: heading of the page.
       class_names: in the order of the label ids.
-      metrics: split ("test", "validation", "train", or "all" for images without splits) -> what `metrics.measure`
-        returned, or None where there is no such split. At least one must be there.
+      metrics: split ("test", "validation", "train", or "all" for images without splits) -> its metrics; None where
+        there is no such split. At least one must be there.
       weights: of the base: imagenet, random, or a file; "" where it is not known.
       weights_note: why the weights are not the ones asked for; shown with the warning about random weights.
       history: phases in order: `phase` ("head" or "fine_tune"), `best_epoch` (from 1; 0 is none) and `epochs` (rows
@@ -38,19 +44,18 @@ class Report:
       seen: split of training -> how many of the measured images were in it.
       configuration: setting -> value.
       paths: what -> where it lies.
-      slices: of the headline split, from `slices.measure`.
-      calibration: from `temperature.describe`; empty where nothing was fitted.
-      baselines: for metrics.json, with `head_against_probe`; empty where there are none.
-      comparison: with another export, see `evaluate`; empty where there is none.
-      own_test: how that compares with the export's own test split, from `comparison.with_own_test`; empty where that is
-        not known.
+      slices: of the headline split.
+      calibration: None where nothing was fitted.
+      baselines: simpler classifiers; None where there are none.
+      comparison: with another export; None where there is none.
+      own_test: how the metrics compare with the export's own test split; None where that is not known.
       galleries: of pictures.
       advice: sentences on the training images, such as unbalanced classes; they are among the next steps.
     """
 
     title: str
     class_names: Sequence[str]
-    metrics: Mapping[str, Mapping[str, Any] | None]
+    metrics: Mapping[str, Metrics | None]
     weights: str
     weights_note: str = ""
     history: Sequence[Mapping[str, Any]] = ()
@@ -66,26 +71,31 @@ class Report:
     seen: Mapping[str, int] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
-    slices: Sequence[Mapping[str, Any]] = ()
-    calibration: Mapping[str, Any] = field(default_factory=dict)
-    baselines: Mapping[str, Any] = field(default_factory=dict)
-    comparison: Mapping[str, Any] = field(default_factory=dict)
-    own_test: Mapping[str, Any] = field(default_factory=dict)
+    slices: Sequence[Column] = ()
+    calibration: Calibration | None = None
+    baselines: BaselineResults | None = None
+    comparison: OtherExport | None = None
+    own_test: OwnTest | None = None
     galleries: Sequence[Gallery] = ()
     advice: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if not any(self.metrics.get(split) for split in _HEADLINE_SPLITS):
+        if not self.measured.keys() & set(_HEADLINE_SPLITS):
             raise ValueError(
                 f"metrics must hold those of one of {', '.join(_HEADLINE_SPLITS)}. Received: {list(self.metrics)}"
             )
 
     @property
-    def headline_split(self) -> str:
-        """The split whose metrics say most: test where there is one."""
-        return next(split for split in _HEADLINE_SPLITS if self.metrics.get(split))
+    def measured(self) -> dict[str, Metrics]:
+        """Split -> its metrics, of the splits that there are."""
+        return {split: metrics for split, metrics in self.metrics.items() if metrics is not None}
 
     @property
-    def headline(self) -> Mapping[str, Any]:
+    def headline_split(self) -> str:
+        """The split whose metrics say most: test where there is one."""
+        return next(split for split in _HEADLINE_SPLITS if split in self.measured)
+
+    @property
+    def headline(self) -> Metrics:
         """The metrics of `headline_split`."""
-        return self.metrics[self.headline_split] or {}
+        return self.measured[self.headline_split]

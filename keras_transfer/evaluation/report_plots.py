@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from keras_transfer.evaluation import confusion, plots
+from keras_transfer.evaluation import plots
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report_data import Report
@@ -67,7 +67,7 @@ def draw(report: Report) -> list[Picture]:
     matrix = _picture(
         "confusion_matrix",
         "Confusion matrix",
-        plots.confusion_matrix(confusion.matrix(metrics), report.class_names),
+        plots.confusion_matrix(metrics.matrix(), report.class_names),
         alt=f"Confusion matrix of {count:,} classes ({split}); the most frequent mistakes are in a table.",
         caption="Rows are the true classes, columns the predicted ones: right answers lie on the diagonal. "
         "Names that cannot be drawn are replaced by their label id from the table of classes.",
@@ -77,20 +77,20 @@ def draw(report: Report) -> list[Picture]:
 
 def _reliability(report: Report) -> Picture:
     metrics, split = report.headline, report.headline_split
-    panels = {split: metrics["reliability"]}
+    panels = {split: metrics.reliability}
     caption = "On the dashed line confidence equals accuracy; below it the classifier is overconfident, above it under."
     calibration = report.calibration
     if calibration:
-        caption += f" {calibration['reason']}"
-    if calibration and calibration["temperature"] != 1:
-        before, after = calibration["before"], calibration["after"]
+        caption += f" {calibration.reason}"
+    if calibration and calibration.temperature != 1:
+        before, after = calibration.before, calibration.after
         panels = {
-            "validation, before": before["reliability"],
-            "validation, calibrated": after["reliability"],
-            split: metrics["reliability"],
+            "validation, before": before.reliability,
+            "validation, calibrated": after.reliability,
+            split: metrics.reliability,
         }
-        change = f"On validation this changed the log loss from {before['log_loss']:.3f} to {after['log_loss']:.3f}"
-        caption += f" {change} and the calibration error from {before['ece']:.3f} to {after['ece']:.3f}."
+        change = f"On validation this changed the log loss from {before.log_loss:.3f} to {after.log_loss:.3f}"
+        caption += f" {change} and the calibration error from {before.ece:.3f} to {after.ece:.3f}."
     each = [
         _image(plots.reliability_diagram({title: bins}), f"Reliability diagram ({title}): accuracy against confidence.")
         for title, bins in panels.items()

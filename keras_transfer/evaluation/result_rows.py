@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from keras_transfer.evaluation.metrics import Metrics
+from keras_transfer.evaluation.paired import OtherExport
+from keras_transfer.evaluation.unpaired import OwnTest
 
 
-def of_accepted(measured: Mapping[str, Any], abstain_below: float) -> list[tuple[str, str]]:
+def of_accepted(measured: Metrics, abstain_below: float) -> list[tuple[str, str]]:
     """How many answers an export accepts, and how many of them are right; no row where it never abstains.
 
     Args:
@@ -15,32 +16,33 @@ def of_accepted(measured: Mapping[str, Any], abstain_below: float) -> list[tuple
     """
     if not abstain_below:
         return []
-    row = next(row for row in measured["thresholds"] if row["threshold"] == abstain_below)
-    accuracy = f", accuracy among them {row['accuracy']:.4f}" if row["examples"] else ""
-    return [("accepted", f"{row['coverage']:.1%} of the answers{accuracy}")]
+    row = next(row for row in measured.thresholds if row.threshold == abstain_below)
+    accuracy = f", accuracy among them {row.accuracy:.4f}" if row.examples else ""
+    return [("accepted", f"{row.coverage:.1%} of the answers{accuracy}")]
 
 
-def of_own_test(own: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """The accuracy on the export's own test split; `own` is from `comparison.with_own_test`."""
+def of_own_test(own: OwnTest | None) -> list[tuple[str, str]]:
+    """The accuracy on the export's own test split; no row where that is not known."""
     if own is None:
         return []
-    low, high = own["interval"]
-    differs = ": these photos differ from those it was trained on" if own["differs"] else ""
-    return [("its own test", f"accuracy {own['accuracy']:.4f} (95%: {low:.3f} to {high:.3f}){differs}")]
+    low, high = own.interval
+    differs = ": these photos differ from those it was trained on" if own.differs else ""
+    return [("its own test", f"accuracy {own.accuracy:.4f} (95%: {low:.3f} to {high:.3f}){differs}")]
 
 
-def of_comparison(measured: Mapping[str, Any], compared: Mapping[str, Any]) -> list[tuple[str, str]]:
+def of_comparison(measured: Metrics, compared: OtherExport) -> list[tuple[str, str]]:
     """Metrics of both exports, the difference, and whether chance explains it.
 
     Args:
-      measured: from `metrics.measure`.
-      compared: the other export's evaluation, and what `side_by_side.measure` returned.
+      measured: of the one export.
+      compared: the other.
     """
-    other, paired = compared["evaluation"], compared["paired"]
+    other, paired = compared.evaluation, compared.paired
     rows = []
-    for name, row in compared["differences"].items():
-        low, high = row["interval"] or (row["difference"],) * 2
-        text = f"{measured[name]:.4f} against {other[name]:.4f}: {row['difference']:+.4f} ({low:+.4f} to {high:+.4f})"
+    for name, row in compared.differences.items():
+        low, high = row.interval or (row.difference,) * 2
+        values = f"{getattr(measured, name):.4f} against {getattr(other, name):.4f}"
+        text = f"{values}: {row.difference:+.4f} ({low:+.4f} to {high:+.4f})"
         rows.append((name.replace("_", " "), text))
-    right = f"{paired['only_new_right']} against {paired['only_earlier_right']}"
-    return [*rows, ("right alone", f"{right}: {paired['verdict']} (p = {paired['p_value']:.3g})")]
+    right = f"{paired.only_new_right} against {paired.only_earlier_right}"
+    return [*rows, ("right alone", f"{right}: {paired.verdict} (p = {paired.p_value:.3g})")]

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
+from keras_transfer.evaluation.metrics import Metrics
 
-def write(folder: Path, measured: Mapping[str, Mapping[str, Any] | None], pictures: Mapping[str, bytes]) -> None:
+
+def write(folder: Path, measured: Mapping[str, Metrics | None], pictures: Mapping[str, bytes]) -> None:
     """Writes every metric that is one number, as "split/metric", and the pictures, all at step 0.
 
     Args:
       folder: of TensorBoard's run; made where it is missing.
-      measured: split -> what `metrics.measure` returned, or None.
+      measured: split -> metrics; None where there is no such split.
       pictures: name -> PNG file.
     """
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=0):
         for split, metrics in measured.items():
-            for name, value in (metrics or {}).items():
+            for name, value in (vars(metrics) if metrics else {}).items():
                 if isinstance(value, float):
                     tf.summary.scalar(f"{split}/{name}", value)
         for name, png in pictures.items():

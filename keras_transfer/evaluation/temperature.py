@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
 from keras_transfer.evaluation import calibration
+from keras_transfer.evaluation.calibration import ReliabilityBin
 
 # House choices. With fewer images or mistakes the best temperature is chance; without mistakes it is 0.
 LEAST_EXAMPLES, LEAST_MISTAKES = 50, 5
@@ -27,6 +28,40 @@ class Temperature:
 
     value: float
     reason: str
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """How well calibrated a classifier is with one temperature.
+
+    Attributes:
+      log_loss: mean, in nats.
+      ece: calibration error, in [0, 1].
+      reliability: from `calibration.reliability_bins`.
+    """
+
+    log_loss: float
+    ece: float
+    reliability: Sequence[ReliabilityBin]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What dividing the logits has changed.
+
+    Attributes:
+      temperature: that they were divided by; 1 changes nothing.
+      reason: a sentence saying why it is that.
+      examples: number of images of `before` and `after`.
+      before: as trained.
+      after: with the temperature.
+    """
+
+    temperature: float
+    reason: str
+    examples: int
+    before: Calibrated
+    after: Calibrated
 
 
 def fit(label_ids: NDArray[np.integer], logits: NDArray[np.float32], *, of: str = "validation") -> Temperature:
@@ -80,31 +115,24 @@ def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np
     return scaled
 
 
-def describe(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: Temperature) -> dict[str, Any]:
-    """Calibration before and after, on the images that the temperature was fitted on; JSON-ready.
+def describe(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: Temperature) -> Calibration:
+    """Calibration before and after, on some images.
 
     Args:
       label_ids: as for `fit`.
       logits: as for `fit`.
       temperature: what was done.
-
-    Returns:
-      temperature, reason, examples, and before and after: log_loss, ece, and reliability as in
-      `calibration.reliability_bins`.
     """
-    return {
-        "temperature": temperature.value,
-        "reason": temperature.reason,
-        "examples": len(label_ids),
-        "before": _metrics(label_ids, logits, 1.0),
-        "after": _metrics(label_ids, logits, temperature.value),
-    }
+    return Calibration(
+        temperature=temperature.value,
+        reason=temperature.reason,
+        examples=len(label_ids),
+        before=_measure(label_ids, logits, 1.0),
+        after=_measure(label_ids, logits, temperature.value),
+    )
 
 
-def _metrics(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: float) -> dict[str, Any]:
+def _measure(label_ids: NDArray[np.integer], logits: NDArray[np.float32], temperature: float) -> Calibrated:
     bins = calibration.reliability_bins(label_ids=label_ids, probabilities=probabilities(logits, temperature))
-    return {
-        "log_loss": log_loss(label_ids, logits.astype(np.float64) / temperature),
-        "ece": calibration.expected_calibration_error(bins),
-        "reliability": bins,
-    }
+    loss = log_loss(label_ids, logits.astype(np.float64) / temperature)
+    return Calibrated(loss, calibration.expected_calibration_error(bins), bins)

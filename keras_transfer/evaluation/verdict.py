@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_transfer.evaluation import calibration, confusion, next_steps, weak_points, wording
+from keras_transfer.evaluation import calibration, next_steps, weak_points, wording
+from keras_transfer.evaluation.metrics import Metrics
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report_data import Report
+    from keras_transfer.evaluation.unpaired import OwnTest
 
 # House choices, in fractions of all examples: what counts as precise, as well calibrated, as a gap worth a word.
 _PRECISE_WIDTH, _FAIRLY_PRECISE_WIDTH = 0.04, 0.10
@@ -51,7 +52,7 @@ def judge(report: Report) -> Verdict:
         level, decision = "stop", "Do not deploy it."
     elif not not_yet:
         # The worse end of the interval, because a promise should hold.
-        wrong = math.ceil(100 * (1 - report.headline["intervals"]["accuracy"][0]))
+        wrong = math.ceil(100 * (1 - report.headline.accuracy_interval()[0]))
         level, decision = "go", f"Deploy it, if up to {wrong} wrong answers in 100 are acceptable."
     return Verdict(
         level=level,
@@ -82,7 +83,7 @@ def _reasons_to_wait(report: Report) -> list[tuple[str, str]]:
 
 def _reasons_of_measuring(report: Report) -> list[tuple[str, str]]:
     """What is not known yet, because of the images that it was measured on."""
-    images, examples, found = wording.images(report), report.headline["examples"], []
+    images, examples, found = wording.images(report), report.headline.examples, []
     if weak_points.has_no_test(report):
         text = f"It was measured on {images}, which were used for training: new images usually do worse."
         found.append(("No test split", text))
@@ -117,20 +118,19 @@ def _reasons_of_results(report: Report) -> list[tuple[str, str]]:
     if weak_points.is_worse_than_probe(report):
         text = "Logistic regression on the base's features is right more often than this trained classifier."
         found.append(("Training did harm", text))
-    if weak_points.is_worse_than_other(report):
-        text = f"{report.comparison['export']} is right on more of the same images, by more than chance explains."
+    if report.comparison and weak_points.is_worse_than_other(report):
+        text = f"{report.comparison.export} is right on more of the same images, by more than chance explains."
         found.append(("Worse than the other export", text))
-    if weak_points.is_worse_than_own_test(report):
-        found.append(_other_photos(report))
+    if report.own_test and weak_points.is_worse_than_own_test(report):
+        found.append(_other_photos(report.own_test))
     return found
 
 
-def _other_photos(report: Report) -> tuple[str, str]:
-    own = report.own_test
-    low, high = own["interval"]
+def _other_photos(own: OwnTest) -> tuple[str, str]:
+    low, high = own.interval
     text = (
         "These photos differ from those it was trained on, by more than chance: accuracy "
-        f"{own['measured_accuracy']:.3f} here, {own['accuracy']:.3f} there (95% interval {low:.3f} to {high:.3f})."
+        f"{own.measured_accuracy:.3f} here, {own.accuracy:.3f} there (95% interval {low:.3f} to {high:.3f})."
     )
     return "Other photos", text
 
@@ -138,8 +138,8 @@ def _other_photos(report: Report) -> tuple[str, str]:
 def _warnings(report: Report) -> list[tuple[str, str]]:
     """What does not decide whether to deploy it."""
     found = []
-    if weak_points.differs_from_own_test(report) and not weak_points.is_worse_than_own_test(report):
-        found.append(_other_photos(report))
+    if report.own_test and weak_points.differs_from_own_test(report) and not weak_points.is_worse_than_own_test(report):
+        found.append(_other_photos(report.own_test))
     leaks = [f"{count:,} {split} images" for split, count in report.leaked.items() if count]
     if leaks:
         text = f"{' and '.join(leaks)} stand byte for byte in another split too: they were left out of all metrics."
@@ -148,7 +148,7 @@ def _warnings(report: Report) -> list[tuple[str, str]]:
         text = f"{report.label_conflicts:,} files have the same bytes as a file of another class: one label is wrong."
         found.append(("Two labels for one image", text))
     barely = weak_points.barely_measured_classes(report)
-    if barely and report.headline["examples"] >= weak_points.FEW_EXAMPLES:  # else all are too few, which is said
+    if barely and report.headline.examples >= weak_points.FEW_EXAMPLES:  # else all are too few, which is said
         least, images = weak_points.LEAST_IMAGES_A_CLASS, wording.images(report)
         text = f"Fewer than {least} {images} of {wording.name_list(barely)}: how well it does on them is hardly known."
         found.append(("Few images of a class", text))
@@ -157,22 +157,22 @@ def _warnings(report: Report) -> list[tuple[str, str]]:
 
 def _how_good(report: Report) -> str:
     metrics = report.headline
-    right, examples = _right_and_examples(metrics)
+    right = int(np.trace(metrics.matrix()))
     name, share = weak_points.commonest_class(report)
-    of_all = f"{metrics['accuracy']:.1%} of the {wording.images(report)}"
-    text = f"{of_all} are classified correctly ({right:,} of {examples:,})"
+    of_all = f"{metrics.accuracy:.1%} of the {wording.images(report)}"
+    text = f"{of_all} are classified correctly ({right:,} of {metrics.examples:,})"
     if share == 1:
         return f"{text}; all are “{name}”, so nothing is known about what is taken for it."
     text += f", where always answering “{name}” would reach {share:.1%}"
-    if metrics["accuracy"] - metrics["balanced_accuracy"] > _CLASS_GAP:
-        text += f"; rare classes do worse: with every class counting the same it is {metrics['balanced_accuracy']:.1%}"
+    if metrics.accuracy - metrics.balanced_accuracy > _CLASS_GAP:
+        text += f"; rare classes do worse: with every class counting the same it is {metrics.balanced_accuracy:.1%}"
     return f"{text}."
 
 
 def _how_sure(report: Report) -> str:
-    low, high = report.headline["intervals"]["accuracy"]
+    low, high = report.headline.accuracy_interval()
     expected = f"On many more images of the same kind expect between {low:.1%} and {high:.1%} (95% interval"
-    if report.headline["examples"] < weak_points.FEW_EXAMPLES:  # that they are too few is said already
+    if report.headline.examples < weak_points.FEW_EXAMPLES:  # that they are too few is said already
         return f"{expected})."
     precision = "a rough estimate"
     if high - low <= _FAIRLY_PRECISE_WIDTH:
@@ -180,11 +180,11 @@ def _how_sure(report: Report) -> str:
     return f"{expected}, {precision}); {_confidence_in_words(report.headline)}."
 
 
-def _confidence_in_words(metrics: Mapping[str, Any]) -> str:
-    error, claimed, reached = metrics["ece"], calibration.mean_confidence(metrics["reliability"]), metrics["accuracy"]
+def _confidence_in_words(metrics: Metrics) -> str:
+    error, claimed, reached = metrics.ece, calibration.mean_confidence(metrics.reliability), metrics.accuracy
     if error <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence is well calibrated (calibration error {error:.3f})"
-    by_chance, (low, high) = metrics["ece_by_chance"], metrics["intervals"]["accuracy"]
+    by_chance, (low, high) = metrics.ece_by_chance, metrics.accuracy_interval()
     if error <= by_chance and low <= claimed <= high:
         return f"its calibration error of {error:.3f} is within what chance explains on so few (up to {by_chance:.3f})"
     claim = f"on average it claims {claimed:.1%} and reaches {reached:.1%}"
@@ -192,7 +192,3 @@ def _confidence_in_words(metrics: Mapping[str, Any]) -> str:
     if abs(claimed - reached) <= _GOOD_CALIBRATION_ERROR:
         return f"its confidence is too high in places and too low in others: {claim}"
     return f"it is {'over' if claimed > reached else 'under'}confident: {claim}"
-
-
-def _right_and_examples(metrics: Mapping[str, Any]) -> tuple[int, int]:
-    return int(np.trace(confusion.matrix(metrics))), metrics["examples"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras_transfer.evaluation import confusion, intervals
+from keras_transfer.evaluation import intervals
 
 if TYPE_CHECKING:
     from keras_transfer.evaluation.report_data import Report
@@ -23,17 +23,17 @@ def is_no_better_than_guessing(report: Report) -> bool:
     measured_classes = len(report.class_names) - len(unmeasured_classes(report))
     if measured_classes == 1:  # guessing that class is always right, which says nothing
         return False
-    balanced, _ = metrics["intervals"]["balanced_accuracy"] or [metrics["balanced_accuracy"]] * 2
-    return bool(metrics["intervals"]["accuracy"][0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
+    balanced, _ = metrics.intervals["balanced_accuracy"] or (metrics.balanced_accuracy,) * 2
+    return bool(metrics.accuracy_interval()[0] <= commonest_class(report)[1] and balanced <= 1 / measured_classes)
 
 
 def missed_classes(report: Report) -> list[str]:
     """Classes of which fewer than half the images are found, where that is more than chance."""
     found = []
     for name in report.class_names:
-        metrics = report.headline["per_class"][name]
-        if metrics["support"]:
-            _, high = intervals.of_fraction(round(metrics["recall"] * metrics["support"]), metrics["support"])
+        metrics = report.headline.per_class[name]
+        if metrics.recall is not None:
+            _, high = intervals.of_fraction(round(metrics.recall * metrics.support), metrics.support)
             if high < _LEAST_RECALL:
                 found.append(name)
     return found
@@ -41,23 +41,18 @@ def missed_classes(report: Report) -> list[str]:
 
 def flagged_slices(report: Report) -> list[str]:
     """“column = value” of the slices that are clearly worse."""
-    return [
-        f"{column['column']} = {row['value']}"
-        for column in report.slices
-        for row in column["values"]
-        if row["is_flagged"]
-    ]
+    return [f"{column.column} = {each.value}" for column in report.slices for each in column.values if each.is_flagged]
 
 
 def is_worse_than_probe(report: Report) -> bool:
     """Whether logistic regression on the same features is right more often, by more than chance."""
-    compared = report.baselines["head_against_probe"] if report.baselines else None
-    return bool(compared and compared["verdict"] == "worse")
+    compared = report.baselines.head_against_probe if report.baselines else None
+    return compared is not None and compared.verdict == "worse"
 
 
 def is_worse_than_other(report: Report) -> bool:
     """Whether the export that it is compared with is right more often, by more than chance."""
-    return bool(report.comparison) and report.comparison["paired"]["verdict"] == "worse"
+    return report.comparison is not None and report.comparison.paired.verdict == "worse"
 
 
 def differs_from_own_test(report: Report) -> bool:
@@ -66,15 +61,16 @@ def differs_from_own_test(report: Report) -> bool:
     More often is no wonder where it has seen some of the images in training.
     """
     own = report.own_test
-    if not own or not own["differs"]:
+    if not own or not own.differs:
         return False
     has_seen = has_no_test(report) or bool(sum(report.seen.values()))
-    return bool(own["measured_accuracy"] < own["accuracy"] or not has_seen)
+    return own.measured_accuracy < own.accuracy or not has_seen
 
 
 def is_worse_than_own_test(report: Report) -> bool:
     """Whether it is right less often than on its own test split, by more than chance."""
-    return differs_from_own_test(report) and report.own_test["measured_accuracy"] < report.own_test["accuracy"]
+    own = report.own_test
+    return own is not None and differs_from_own_test(report) and own.measured_accuracy < own.accuracy
 
 
 def has_no_test(report: Report) -> bool:
@@ -89,17 +85,17 @@ def seen_images(report: Report) -> int:
 
 def commonest_class(report: Report) -> tuple[str, float]:
     """Its name and its share of the measured images: what guessing would reach."""
-    totals = confusion.matrix(report.headline).sum(axis=1)
+    totals = report.headline.matrix().sum(axis=1)
     return report.class_names[totals.argmax()], float(totals.max() / totals.sum())
 
 
 def unmeasured_classes(report: Report) -> list[str]:
     """Classes without a measured image."""
-    per_class = report.headline["per_class"]
-    return [name for name in report.class_names if not per_class[name]["support"]]
+    per_class = report.headline.per_class
+    return [name for name in report.class_names if not per_class[name].support]
 
 
 def barely_measured_classes(report: Report) -> list[str]:
     """Classes with some measured images, but fewer than `LEAST_IMAGES_A_CLASS`."""
-    per_class = report.headline["per_class"]
-    return [name for name in report.class_names if 0 < per_class[name]["support"] < LEAST_IMAGES_A_CLASS]
+    per_class = report.headline.per_class
+    return [name for name in report.class_names if 0 < per_class[name].support < LEAST_IMAGES_A_CLASS]

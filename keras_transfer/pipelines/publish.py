@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 import keras_transfer
 from keras_transfer import terminal
 from keras_transfer.errors import UserError
-from keras_transfer.evaluation import comparison
+from keras_transfer.evaluation.metrics import Metrics
+from keras_transfer.evaluation.paired import PairedTest
 from keras_transfer.pipelines import candidates, publishing_gates
 from keras_transfer.pipelines.candidates import Candidate
 from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
@@ -45,7 +46,7 @@ class Published:
 
     Attributes:
       path: the version folder.
-      test: `evaluation.metrics.measure` of the export on the test split; None where there is none.
+      test: metrics of the export on the test split; None where there is none.
       test_probabilities: of the readable test files, float32, shape (readable, classes).
       test_positions: their places in the test split.
       unreadable: test files that the export could not read: (path, reason).
@@ -59,14 +60,14 @@ class Published:
     """
 
     path: Path
-    test: dict[str, Any] | None
+    test: Metrics | None
     test_probabilities: NDArray[np.float32]
     test_positions: list[int]
     unreadable: list[tuple[str, str]]
     parity: float
     precision_change: checks.PrecisionChange | None
     compared_with: str
-    compared: comparison.Comparison | None
+    compared: PairedTest | None
     seen_by_compared: dict[str, int]
     seconds: dict[str, float]
 
@@ -222,14 +223,14 @@ def _precision_change(
 
 
 def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]) -> dict[str, Any]:
-    change, compared = published.precision_change, published.compared
+    compared = published.compared
     return {
         **candidates.identity(candidate),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "versions": versions(),
         "checks": proofs,
-        "precision_change": dataclasses.asdict(change) if change else None,
+        "precision_change": published.precision_change,
         "test": published.test,
         "test_unreadable": len(published.unreadable),
         "comparison": {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 from keras_transfer import terminal
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
-from keras_transfer.evaluation import comparison, metrics
+from keras_transfer.evaluation import metrics, paired
+from keras_transfer.evaluation.metrics import Metrics
+from keras_transfer.evaluation.paired import PairedTest
 from keras_transfer.saved_model import reader, seen_images
 from keras_transfer.settings.config import PublishingConfig
 
@@ -56,7 +57,7 @@ def ask(export: reader.Export, test: Examples, *, batch_size: int, max_unreadabl
     return Tested(is_right, probabilities, positions, unreadable)
 
 
-def measure(tested: Tested, test: Examples, *, abstain_below: float) -> dict[str, Any] | None:
+def measure(tested: Tested, test: Examples, *, abstain_below: float) -> Metrics | None:
     """`metrics.measure` of the readable files; None where there is no test split."""
     if not len(test):
         return None
@@ -68,7 +69,7 @@ def measure(tested: Tested, test: Examples, *, abstain_below: float) -> dict[str
     )
 
 
-def compare(tested: Tested, other: Path, test: Examples, *, batch_size: int) -> comparison.Comparison:
+def compare(tested: Tested, other: Path, test: Examples, *, batch_size: int) -> PairedTest:
     """Compares with another export on the test split, image by image.
 
     Args:
@@ -78,7 +79,7 @@ def compare(tested: Tested, other: Path, test: Examples, *, batch_size: int) -> 
       batch_size: images in a call of the export.
     """
     of_other = ask(reader.read(other), test, batch_size=batch_size, max_unreadable_fraction=1.0)
-    return comparison.compare(new_is_right=tested.is_right, earlier_is_right=of_other.is_right)
+    return paired.compare(new_is_right=tested.is_right, earlier_is_right=of_other.is_right)
 
 
 def count_seen(other: Path, test: Examples) -> dict[str, int]:
@@ -113,7 +114,7 @@ def refuse_low_accuracy(tested: Tested, min_test_accuracy: float) -> None:
         )
 
 
-def refuse_worse(gates: PublishingConfig, other_name: str, compared: comparison.Comparison | None) -> None:
+def refuse_worse(gates: PublishingConfig, other_name: str, compared: PairedTest | None) -> None:
     """Holds an export to `--refuse_worse`.
 
     Args:

@@ -75,9 +75,9 @@ def published_versions(folder: Path) -> list[int]:
 
 def write_metadata(export: reader.Export, metadata: Mapping[str, Any]) -> None:
     """Adds metadata.json, and the model card made from it, to an export that is not published yet."""
-    text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = atomic_files.json_text(metadata)
     (export.path / version_folder.METADATA_FILE).write_text(text, "utf-8")
-    (export.path / MODEL_CARD_FILE).write_text(model_card.render(metadata), "utf-8")
+    (export.path / MODEL_CARD_FILE).write_text(model_card.render(json.loads(text)), "utf-8")
 
 
 def _complete_signature_defs(version_dir: Path) -> None:

@@ -1,0 +1,129 @@
+"""The tables of a report that set a classifier against others, and some of its images against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_transfer.evaluation.baselines import BaselineResults, HeadAgainstProbe
+from keras_transfer.evaluation.bootstrap import Interval
+from keras_transfer.evaluation.metrics import Metrics
+from keras_transfer.evaluation.paired import OtherExport
+from keras_transfer.evaluation.report_tables import METRICS, Table, interval_text, percent, signed_text, value_text
+from keras_transfer.evaluation.slices import Column
+
+_SLICE_METRICS = ("accuracy", "balanced_accuracy", "log_loss")
+
+
+def of_baselines(baselines: BaselineResults, measured: Mapping[str, Metrics]) -> Table:
+    """Accuracy of simpler classifiers beside that of the trained one."""
+    rows = [["this classifier", *(percent(metrics.accuracy) for metrics in measured.values())]]
+    for row in baselines.rows:
+        of_splits = {"validation": row.validation, "test": row.test}
+        cells = [percent(each.accuracy if each else None) for each in map(of_splits.get, measured)]
+        rows.append([f"{row.name} ({row.setting})", *cells])
+    return Table(
+        "Against simpler classifiers",
+        ["Accuracy of", *measured],
+        rows,
+        " ".join(filter(None, [_against_probe(baselines.head_against_probe), baselines.reason])),
+        definitions=[
+            ("Linear probe", "Logistic regression on the base's features before any training here."),
+            ("Nearest neighbours", "A vote of the most similar training images by the same features."),
+        ],
+    )
+
+
+def of_choice(choice: Mapping[str, Any]) -> Table:
+    """The heads that were tried by cross-validation, the best first."""
+    chosen, rows = choice["chosen"], []
+    for each in choice["tried"]:
+        views = "clean and augmented" if each["uses_views"] else "clean"
+        stands = [" + ".join(each["layers"]), " and ".join(each["poolings"]), views, f"{each['strength']:g}"]
+        rows.append([*stands, *_of_held_out(each)])
+    rows.append(["Averaged: the head that was taken", "", "", "", *_of_held_out(choice["averaged"])])
+    gain = f"Its log loss is {choice['gain']:.4f} ± {choice['gain_error']:.4f} lower than that of the plain head "
+    plain = f"(the average of {choice['plain']['layers'][0]}, clean views) on the same images."
+    return Table(
+        f"Heads tried by {choice['folds']}-fold cross-validation on {choice['images']:,} training images",
+        ["Layers", "Pooling", "Views", "C", "Log loss", "Accuracy"],
+        rows,
+        note=f"The best {len(chosen)}, averaged, make the head. {gain}{plain}",
+        definitions=[
+            ("C", "The inverse of the penalty on large weights; the best of several."),
+            ("±", "The standard error: how much chance among the images alone changes it."),
+        ],
+        has_total=True,
+    )
+
+
+def _of_held_out(candidate: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{candidate['log_loss']:.4f} ± {candidate['log_loss_error']:.4f}",
+        f"{candidate['accuracy']:.1%} ± {candidate['accuracy_error']:.1%}",
+    ]
+
+
+def of_slices(columns: Sequence[Column]) -> list[Table]:
+    """For each column, the metrics of each of its values and the gap to all other images."""
+    return [_of_slice(column) for column in columns]
+
+
+def of_comparison(compared: OtherExport, metrics: Metrics) -> Table:
+    """Two exports on the same images, with the difference and its interval."""
+    other, paired = compared.evaluation, compared.paired
+    rows = []
+    for name, row in compared.differences.items():
+        difference = f"{signed_text(name, row.difference)}{interval_text(name, row.interval, signed=True)}"
+        values = [value_text(name, getattr(each, name)) for each in (metrics, other)]
+        rows.append([METRICS[name], *values, difference])
+    words = {
+        "better": "better than the other",
+        "worse": "worse than the other",
+        "no difference": "not shown to differ from the other",
+    }
+    note = (
+        f"This export is {words[paired.verdict]}: it alone is right on {paired.only_new_right:,} of "
+        f"{paired.examples:,} images, the other alone on {paired.only_earlier_right:,} (McNemar's test, "
+        f"p = {paired.p_value:.3g}). The other is {compared.export}."
+    )
+    return Table("Against another export", ["Metric", "This", "The other", "Difference"], rows, note)
+
+
+def _against_probe(compared: HeadAgainstProbe | None) -> str:
+    if compared is None:
+        return ""
+    counts = (
+        f"on {compared.examples:,} {compared.split} images it alone is right on {compared.only_head_right:,}, "
+        f"the probe alone on {compared.only_probe_right:,} (p = {compared.p_value:.3g})."
+    )
+    words = {"better": "better than", "worse": "worse than", "no difference": "not shown to differ from"}
+    return f"This classifier is {words[compared.verdict]} the linear probe: {counts}"
+
+
+def _of_slice(column: Column) -> Table:
+    rows = []
+    for row in column.values:
+        accuracy, *others = (value_text(name, row.figures[name]) for name in _SLICE_METRICS)
+        gap = f"{_points(row.gaps['accuracy'])}{_points_interval(row.gap_intervals['accuracy'])}"
+        flag = "worse" if row.is_flagged else ""
+        p_value = f"{row.adjusted_p_value:.3f}"
+        rows.append([row.value or "(empty)", f"{row.examples:,}", accuracy, gap, p_value, flag, *others])
+    note = f"{column.left_out:,} values are not shown: too few images." if column.left_out else ""
+    definitions = [
+        ("Gap", "The accuracy minus that of all other images, in percentage points, with its own 95% interval."),
+        ("p", "Of Fisher's test for a difference, adjusted for the number of values, some of which differ by chance."),
+        ("Worse", "By 5 points or more, with p at most 0.05."),
+    ]
+    flagged = frozenset(place for place, row in enumerate(column.values) if row.is_flagged)
+    accuracy, *others = (METRICS[name] for name in _SLICE_METRICS)
+    columns = [column.column, "Images", accuracy, "Gap", "p", "Verdict", *others]
+    return Table(f"By {column.column}", columns, rows, note, definitions, flagged)
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f}"
+
+
+def _points_interval(interval: Interval | None) -> str:
+    return f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
