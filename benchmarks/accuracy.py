@@ -26,7 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import keras_transfer as kt
+from keras_transfer.data.examples import Examples
 from keras_transfer.evaluation import paired
+from keras_transfer.run_directory import RunDirectory
 from process import measure
 
 _STRENGTHS = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
@@ -44,22 +46,22 @@ def rows(image_dir: Path, base: str, seed: int, folder: Path) -> Iterator[dict[s
         result = measure(["-m", "keras_transfer.train", *places, *given, *flags])
         run = kt.Run(run_dir)
         split = "test" if run.metrics["test"] else "validation"
-        examples = json.loads((run_dir / "data.json").read_text("utf-8"))["examples"]
-        measured = [each for each in examples if each["split"] == split]
-        answers = run.predict([each["path"] for each in measured])
-        is_right = [answer.label == each["label"] for answer, each in zip(answers, measured, strict=True)]
-        losses = [-np.log(answer.scores[each["label"]]) for answer, each in zip(answers, measured, strict=True)]
+        examples = RunDirectory(run_dir).read_examples()
+        measured = examples.in_split(split)
+        labels = [examples.class_names[label_id] for label_id in measured.label_ids]
+        answers = run.predict(measured.paths)
+        is_right = [answer.label == label for answer, label in zip(answers, labels, strict=True)]
+        losses = [-np.log(answer.scores[label]) for answer, label in zip(answers, labels, strict=True)]
         yield _row(way, is_right, losses, result.seconds)
     yield _regression(examples, split, settings)
 
 
-def _regression(examples: list[dict[str, Any]], split: str, settings: dict[str, str]) -> dict[str, Any]:
+def _regression(examples: Examples, split: str, settings: dict[str, str]) -> dict[str, Any]:
     started = time.perf_counter()
     with kt.FeatureBank.open(**settings) as bank:
         parts = {
-            name: [bank.features([each["path"] for each in own]), np.array([each["label"] for each in own])]
-            for name in ("train", split)
-            for own in [[each for each in examples if each["split"] == name]]
+            name: [bank.features(own.paths), own.label_ids]
+            for name, own in {each: examples.in_split(each) for each in ("train", split)}.items()
         }
     search = GridSearchCV(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000)),

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from keras_transfer import terminal
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
@@ -38,8 +36,7 @@ def export(config: ExportConfig) -> Path:
         good enough, or none of the run's files is left to compare on.
     """
     run = RunDirectory(Path(config.settings.run_dir))
-    trained, metrics = run.read_config(), run.read_metrics()
-    examples = _examples(run.read_json(run.data))
+    trained, metrics, examples = run.read_config(), run.read_metrics(), run.read_examples()
     terminal.import_tensorflow_quietly()
     from keras_transfer.pipelines import publish
     from keras_transfer.saved_model import writer
@@ -100,19 +97,6 @@ def _load_classifier(path: Path) -> Any:
         return keras.saving.load_model(path)
     except Exception as error:  # a missing or damaged file can fail anywhere in Keras, zip or HDF5
         raise UserError(f"The classifier {path} cannot be loaded ({error}). Train again, or bring it back.") from error
-
-
-def _examples(data: dict[str, Any]) -> Examples:
-    """The examples of a run as its data.json tells them."""
-    class_names, rows = tuple(data["class_names"]), data["examples"]
-    return Examples(
-        class_names=class_names,
-        paths=tuple(row["path"] for row in rows),
-        label_ids=np.array([class_names.index(row["label"]) for row in rows], np.int32),
-        splits=tuple(row["split"] for row in rows),
-        groups=("",) * len(rows),
-        sha256=tuple(row["sha256"] for row in rows),
-    )
 
 
 def _refuse_changed(test: Examples) -> None:

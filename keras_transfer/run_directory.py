@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import json
 import shlex
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_transfer import atomic_files
+from keras_transfer.data import examples_file
+from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
 
@@ -72,7 +73,7 @@ class RunDirectory:
 
     @property
     def metrics(self) -> Path:
-        """The metrics."""
+        """The metrics; there once the run is finished."""
         return self.path / "metrics.json"
 
     @property
@@ -131,6 +132,14 @@ class RunDirectory:
         metrics: dict[str, Any] = self.read_json(self.metrics)
         return metrics
 
+    def read_examples(self) -> Examples:
+        """What data.json tells: every example, and what was left out and why.
+
+        Raises:
+          UserError: it is missing or damaged.
+        """
+        return examples_file.from_json(self.read_json(self.data))
+
     def read_json(self, path: Path) -> Any:
         """The content of one of the run's JSON files.
 
@@ -146,12 +155,12 @@ class RunDirectory:
         except ValueError as error:
             raise UserError(f"{path} is damaged ({error}). Train again.") from error
 
-    def begin(self, config: TrainConfig, examples: Any) -> None:
+    def begin(self, config: TrainConfig, examples: Examples) -> None:
         """Writes what a run begins with, and removes what an earlier try that was interrupted has left.
 
         Args:
           config: of the run.
-          examples: `data.examples.Examples`, read and split.
+          examples: read and split.
 
         Raises:
           UserError: the earlier try had other photos.
@@ -160,23 +169,20 @@ class RunDirectory:
         if self.config.is_file():
             self._remove_leftovers()
         self.write_config(config)
-        self.write_data(examples)
+        atomic_files.write_json(self.data, examples_file.to_json(examples))
 
-    def check_photos(self, examples: Any) -> None:
+    def check_photos(self, examples: Examples) -> None:
         """Refuses to go on with other photos, labels or splits than those of the unfinished run here, if there is one.
 
         Args:
-          examples: `data.examples.Examples`, read and split.
+          examples: read and split.
 
         Raises:
           UserError: with what is different.
         """
         if not self.data.is_file():
             return
-        rows = self.read_json(self.data)["examples"]
-        before = Counter((row["sha256"], row["label"], row["split"]) for row in rows)
-        labels = (examples.class_names[label_id] for label_id in examples.label_ids)
-        now = Counter(zip(examples.sha256, labels, examples.splits, strict=True))
+        before, now = _photos(self.read_examples()), _photos(examples)
         new, gone = (Counter(each[0] for each in rows.elements()) for rows in (now - before, before - now))
         counts = {
             "new": (new - gone).total(),
@@ -202,21 +208,11 @@ class RunDirectory:
         for half in (self.path / "export").glob("*/.*-*"):
             shutil.rmtree(half, ignore_errors=True)
 
-    def write_data(self, examples: Any) -> None:
-        """Writes data.json: every example, and what was left out and why.
 
-        Args:
-          examples: `data.examples.Examples`, read and split.
-        """
-        rows = [
-            {"path": path, "sha256": digest, "label": examples.class_names[label_id], "split": split}
-            for path, digest, label_id, split in zip(
-                examples.paths, examples.sha256, examples.label_ids, examples.splits, strict=True
-            )
-        ]
-        left_out = [dataclasses.asdict(item) for item in examples.left_out]
-        content = {"class_names": list(examples.class_names), "examples": rows, "left_out": left_out}
-        atomic_files.write_json(self.data, content)
+def _photos(examples: Examples) -> Counter[tuple[str, str, str]]:
+    """(digest, label, split) of each example."""
+    labels = (examples.class_names[label_id] for label_id in examples.label_ids)
+    return Counter(zip(examples.sha256, labels, examples.splits, strict=True))
 
 
 def create(config: TrainConfig) -> RunDirectory:

@@ -27,7 +27,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(BASE, NOTHING),
     "settings": frozenset({"errors", "terminal"}),  # the command line prints what it refuses
     "output_places": frozenset({"errors"}),
-    "run_directory": frozenset({"errors", "settings", "atomic_files"}),
+    "run_directory": frozenset({"errors", "settings", "atomic_files", "data"}),
     "drawn_vehicles": NOTHING,
     "images": BASE,
     "data": BASE | {"images", "drawn_vehicles"},

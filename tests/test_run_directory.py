@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keras_transfer import run_directory
-from keras_transfer.data.examples import Examples, LeftOut
+from keras_transfer.data.examples import Examples
 from keras_transfer.errors import ConfigError, UserError
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.settings import command_line
@@ -204,19 +204,13 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path):
         run_directory.create(config_for(tmp_path / "file" / "run"))
 
 
-def test_data_json_lists_every_example_and_what_was_left_out(tmp_path):
-    examples = Examples(
-        class_names=("Bär", "cat"),
-        paths=("a.jpg", "b 'c'.jpg"),
-        label_ids=np.array([1, 0], np.int32),
-        splits=("train", "test"),
-        groups=("", ""),
-        sha256=("0" * 64, "1" * 64),
-        left_out=(LeftOut("c.jpg", "is empty", is_unreadable=True),),
-    )
+def test_the_examples_that_a_run_began_with_are_read_again(tmp_path):
     run = RunDirectory(tmp_path)
-    run.write_data(examples)
-    content = json.loads(run.data.read_text("utf-8"))
-    assert content["class_names"] == ["Bär", "cat"]
-    assert content["examples"][0] == {"path": "a.jpg", "sha256": "0" * 64, "label": "cat", "split": "train"}
-    assert content["left_out"] == [{"path": "c.jpg", "reason": "is empty", "is_unreadable": True}]
+    run.begin(CONFIG, make_examples(FIRST, SECOND))
+    assert run.read_examples().sha256 == ("11", "22")
+
+
+def test_metrics_are_read_as_they_were_written(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_metrics({"test": None})
+    assert run.read_metrics() == {"test": None}
