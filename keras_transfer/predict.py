@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from keras_transfer import output_places, terminal
-from keras_transfer.data import first_bytes, foreign_formats, image_files
+from keras_transfer.data import foreign_formats, image_files
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.errors import UserError
-from keras_transfer.images import sixteen_bits
+from keras_transfer.images import file_kinds, sixteen_bits
 from keras_transfer.saved_model import version_folder
 from keras_transfer.settings import command_line
 from keras_transfer.settings.config import PredictConfig
@@ -73,7 +73,7 @@ def predict(config: PredictConfig) -> Path:
 
 def _refuse_to_replace_an_image(output: str) -> None:
     """A slip of the pen must not cost a photo."""
-    if image_files.is_image_name(output) or first_bytes.format_of(output):
+    if image_files.is_image_name(output) or file_kinds.format_of(output):
         raise UserError(f"--output={output} is an image, or has the name of one. Give the path of a CSV file.")
 
 

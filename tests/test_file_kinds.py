@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.images.file_kinds: what a file is whose name says that it is an image."""
+"""Tests of keras_transfer.images.file_kinds: what a file is, whatever its name says."""
 
 from __future__ import annotations
 
@@ -104,3 +104,32 @@ def test_jpegs_of_unusual_kinds_are_named(words, options):
 @pytest.mark.parametrize("content", [b"dear diary", b"", saved("BMP")])
 def test_what_bears_another_signature_is_not_called_broken(content):
     assert file_kinds.broken(content) == ""
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WebP", "TIFF", "AVIF"])
+def test_what_pillow_writes_is_known_whatever_it_is_called(tmp_path, kind):
+    (tmp_path / "b").write_bytes(saved(kind))
+    assert file_kinds.format_of(str(tmp_path / "b")) == kind
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"BMW is a car, and this is a text about it", ""),
+        (brands(b"mif1", b"avif"), "AVIF"),
+        (brands(b"isom", b"mp41"), ""),
+        (b"RIFF\0\0\0\0WAVEfmt ", ""),
+        (b"<!DOCTYPE html>", ""),
+        (b"dear diary", ""),
+        (b"", ""),
+    ],
+)
+def test_other_files_are_told_from_images(tmp_path, content, expected):
+    (tmp_path / "b").write_bytes(content)
+    assert file_kinds.format_of(str(tmp_path / "b")) == expected
+
+
+def test_a_file_that_cannot_be_opened_has_no_format(tmp_path):
+    assert file_kinds.format_of(str(tmp_path / "nowhere")) == ""

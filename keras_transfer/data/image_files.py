@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_transfer.data import first_bytes
 from keras_transfer.data.examples import LeftOut
 from keras_transfer.errors import UserError
+from keras_transfer.images import file_kinds
 
 READABLE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 # Formats in which photos come, and which TensorFlow does not decode.
@@ -189,8 +189,8 @@ def _why_left_out(path: str) -> LeftOut | None:
 
 
 def _by_first_bytes(path: str) -> LeftOut:
-    found = first_bytes.format_of(path)
-    if ending := first_bytes.ENDING_OF_READABLE.get(found):
+    found = file_kinds.format_of(path)
+    if ending := file_kinds.ENDING_OF_READABLE.get(found):
         reason = f"its bytes are those of a {found} image, and its name does not say so; rename it to end in {ending}"
         return Misnamed(path, reason, is_unreadable=True)
     if found:

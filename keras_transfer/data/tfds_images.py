@@ -16,11 +16,10 @@ from keras_transfer.atomic_files import whole_folder, write_json
 from keras_transfer.data import class_names
 from keras_transfer.data.examples import Examples, LeftOut
 from keras_transfer.errors import UserError
+from keras_transfer.images import file_kinds
 
 _MANIFEST = "manifest.json"
 _SPLIT_OF_NAME = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-# First bytes of each format; a WebP's are "RIFF", its size in four bytes, and "WEBP".
-_ENDING_OF_FIRST_BYTES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp", b"RIFF": ".webp"}
 
 
 @dataclass
@@ -140,7 +139,8 @@ def _write_images(builder: Any, root: Path, *, splits: dict[str, str], image: st
         if label_id < 0:  # TFDS's mark for "no label"
             written.unlabelled[name] += 1
             continue
-        path = f"{name}/{label_id}/{number:06d}{_ending(encoded)}"
+        ending = file_kinds.ENDING_OF_READABLE.get(file_kinds.format_of_bytes(encoded), ".unknown")
+        path = f"{name}/{label_id}/{number:06d}{ending}"
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(encoded)
         written.paths.append(path)
@@ -160,13 +160,6 @@ def _encoded(builder: Any, names: Sequence[str], *, image: str, label: str) -> I
         )
         for number, example in enumerate(dataset.as_numpy_iterator()):
             yield name, number, example[image], int(example[label])
-
-
-def _ending(encoded: bytes) -> str:
-    for first_bytes, ending in _ENDING_OF_FIRST_BYTES.items():
-        if encoded.startswith(first_bytes):
-            return ending
-    return ".unknown"
 
 
 def _manifest(builder: Any, written: _Written, splits: dict[str, str], label: str) -> dict[str, Any]:

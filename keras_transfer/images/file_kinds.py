@@ -1,31 +1,58 @@
-"""What a file is that cannot be decoded, from its bytes, and what to do about it: for people, not for servers."""
+"""What a file is by its bytes, whatever it is called, and what to do with what cannot be decoded: for people.
+
+Standard library only, so that listing files is quick.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 _CONVERT = "convert it to JPEG or PNG"
 _NOT_AN_IMAGE = "not an image: get the picture itself"
 _SEARCHED_BYTES = 4096  # of a text
 
-# Where a signature stands, what it is, and what that is called. Of several that fit, the first counts. Sources: the
-# formats' own specifications, and the signatures of file(1).
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+ENDING_OF_READABLE = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "WebP": ".webp"}
+_HEAD_BYTES = 30  # what `format_of` needs
+# Two letters alone would also fit a text; a bitmap's reserved bytes are 0, and its next header is short.
+_BITMAP, _BITMAP_RESERVED, _BITMAP_HEADER_SIZES = b"BM", slice(6, 10), (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+class _Signature(NamedTuple):
+    """Where a signature stands, what it is, what to tell of a file that bears it and is not read, and its format."""
+
+    place: int
+    content: bytes
+    phrase: str
+    format: str = ""  # of photos only
+
+
+# Of several that fit, the first counts. Sources: the formats' own specifications, and the signatures of file(1). HEIC
+# and AVIF are told by their brands, BMP by more than a signature.
+_ROWS: tuple[tuple[int, bytes, str] | tuple[int, bytes, str, str], ...] = (
+    (0, b"\xff\xd8\xff", "", "JPEG"),
+    (0, b"GIF8", "", "GIF"),
+    (8, b"WEBP", "", "WebP"),
     (0, b"version https://git-lfs.github.com/spec", "a Git LFS pointer, not the image itself: run git lfs pull"),
-    (0, b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI", "a PNG made for iPhones by Xcode (CgBI): save it as an ordinary PNG"),
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG whose header is damaged: get the file again"),
-    (0, b"\x89PNG", "a PNG that was changed while it was copied as text: get the file again"),
-    (0, b"II*\0\x10\0\0\0CR", f"a raw photo of a camera (CR2): {_CONVERT}"),
-    (0, b"II*\0", f"TIFF (or a camera's raw photo): {_CONVERT}"),
-    (0, b"MM\0*", f"TIFF (or a camera's raw photo): {_CONVERT}"),
+    (
+        0,
+        b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI",
+        "a PNG made for iPhones by Xcode (CgBI): save it as an ordinary PNG",
+        "PNG",
+    ),
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG whose header is damaged: get the file again", "PNG"),
+    (0, b"\x89PNG", "a PNG that was changed while it was copied as text: get the file again", "PNG"),
+    (0, b"II*\0\x10\0\0\0CR", f"a raw photo of a camera (CR2): {_CONVERT}", "TIFF"),
+    (0, b"II*\0", f"TIFF (or a camera's raw photo): {_CONVERT}", "TIFF"),
+    (0, b"MM\0*", f"TIFF (or a camera's raw photo): {_CONVERT}", "TIFF"),
     (0, b"II+\0", f"BigTIFF: {_CONVERT}"),
     (0, b"MM\0+", f"BigTIFF: {_CONVERT}"),
     (0, b"IIRO", f"a raw photo of a camera (ORF): {_CONVERT}"),
     (0, b"IIU\0", f"a raw photo of a camera (RW2): {_CONVERT}"),
     (0, b"FUJIFILMCCD-RAW", f"a raw photo of a camera (RAF): {_CONVERT}"),
-    (0, b"\xff\x0a", f"JPEG XL: {_CONVERT}"),
-    (0, b"\0\0\0\x0cJXL ", f"JPEG XL: {_CONVERT}"),
+    (0, b"\xff\x0a", f"JPEG XL: {_CONVERT}", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", f"JPEG XL: {_CONVERT}", "JPEG XL"),
     (0, b"\0\0\0\x0cjP  ", f"JPEG 2000: {_CONVERT}"),
     (0, b"\xff\x4f\xff\x51", f"JPEG 2000: {_CONVERT}"),
     (0, b"8BPS", f"a Photoshop file (PSD): {_CONVERT}"),
@@ -66,7 +93,9 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x7fELF", f"a program, {_NOT_AN_IMAGE}"),
     (0, b"MZ", f"a program of Windows, {_NOT_AN_IMAGE}"),
 )
+_SIGNATURES = tuple(_Signature(*row) for row in _ROWS)
 # ISO/IEC 14496-12, 4.3: the brands of a file behind "ftyp".
+_AVIF_BRANDS = (b"avif", b"avis")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TEXT_KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"<!doctype html|<html|<head|<body"), f"an HTML page, {_NOT_AN_IMAGE}, not its page or an error"),
@@ -80,6 +109,31 @@ _TEXT_KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
 _USUAL_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _LOSSLESS_OR_HIERARCHICAL = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
 _START_OF_SCAN = 0xDA
+
+
+def format_of(path: str) -> str:
+    """The format, such as JPEG or HEIC, that a file's first bytes are those of, see `format_of_bytes`.
+
+    A file that can't be opened has none.
+    """
+    try:
+        with open(path, "rb") as file:
+            return format_of_bytes(file.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+
+
+def format_of_bytes(content: bytes) -> str:
+    """The format of a photo, such as JPEG or HEIC, by its first 30 bytes or more; "" for what is none.
+
+    The formats of `ENDING_OF_READABLE` can be read, the others can't.
+    """
+    if content.startswith(_BITMAP) and not any(content[_BITMAP_RESERVED]):
+        return "BMP" if int.from_bytes(content[14:18], "little") in _BITMAP_HEADER_SIZES else ""
+    if content[4:8] == b"ftyp":
+        return _format_of_brands(_brands(content))
+    found = (each for each in _SIGNATURES if each.format and content.startswith(each.content, each.place))
+    return next((each.format for each in found), "")
 
 
 def foreign(content: bytes) -> str:
@@ -96,11 +150,9 @@ def foreign(content: bytes) -> str:
     if not content.strip(b"\0"):
         return "nothing but zero bytes, as a failed copy leaves behind: get the file again"
     if content[4:8] == b"ftyp":
-        return _of_brands(content)
-    for place, signature, phrase in _SIGNATURES:
-        if content.startswith(signature, place):
-            return phrase
-    return _of_text(content)
+        return _of_brands(_brands(content))
+    found = (each for each in _SIGNATURES if each.phrase and content.startswith(each.content, each.place))
+    return next((each.phrase for each in found), "") or _of_text(content)
 
 
 def broken(content: bytes) -> str:
@@ -112,24 +164,30 @@ def broken(content: bytes) -> str:
     Returns:
       A phrase such as "a JPEG that is cut off: ...".
     """
-    name, is_whole = next(
-        ((name, is_whole) for signature, name, is_whole in _ENDS if content.startswith(signature)),
-        ("", None),
-    )
-    if is_whole is None:
+    name = format_of_bytes(content)
+    if name not in _IS_WHOLE:
         return ""
     if name == "JPEG" and (reason := _jpeg_coding(content)):
         return reason
-    return f"a {name} that is {'damaged' if is_whole(content) else 'cut off (its end is missing)'}: get the file again"
+    state = "damaged" if _IS_WHOLE[name](content) else "cut off (its end is missing)"
+    return f"a {name} that is {state}: get the file again"
 
 
-def _of_brands(content: bytes) -> str:
+def _brands(content: bytes) -> list[bytes]:
+    """The major brand, and those that it is compatible with."""
     size = int.from_bytes(content[:4], "big")
-    brands = [content[place : place + 4] for place in (8, *range(16, min(max(size, 16), 256), 4))]
-    if any(brand in (b"avif", b"avis") for brand in brands):
-        return f"AVIF: {_CONVERT}"
-    if any(brand in _HEIC_BRANDS for brand in brands):
-        return f"HEIC: {_CONVERT}"
+    return [content[place : place + 4] for place in (8, *range(16, min(max(size, 16), 256), 4))]
+
+
+def _format_of_brands(brands: list[bytes]) -> str:
+    if any(brand in _AVIF_BRANDS for brand in brands):
+        return "AVIF"
+    return "HEIC" if any(brand in _HEIC_BRANDS for brand in brands) else ""
+
+
+def _of_brands(brands: list[bytes]) -> str:
+    if photo := _format_of_brands(brands):
+        return f"{photo}: {_CONVERT}"
     if brands[0] == b"crx ":
         return f"a raw photo of a camera (CR3): {_CONVERT}"
     return "a video (MP4, MOV), not an image: save frames of it as JPEG or PNG"
@@ -160,9 +218,10 @@ def _jpeg_coding(content: bytes) -> str:
     return ""
 
 
-_ENDS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
-    (b"\xff\xd8\xff", "JPEG", lambda content: b"\xff\xd9" in content[-_SEARCHED_BYTES:]),
-    (b"\x89PNG", "PNG", lambda content: b"IEND" in content[-_SEARCHED_BYTES:]),
-    (b"GIF8", "GIF", lambda content: content.rstrip(b"\0").endswith(b";")),
-    (b"RIFF", "WebP", lambda content: len(content) >= 8 + int.from_bytes(content[4:8], "little")),
-)
+# Format -> whether a file has its end.
+_IS_WHOLE: dict[str, Callable[[bytes], bool]] = {
+    "JPEG": lambda content: b"\xff\xd9" in content[-_SEARCHED_BYTES:],
+    "PNG": lambda content: b"IEND" in content[-_SEARCHED_BYTES:],
+    "GIF": lambda content: content.rstrip(b"\0").endswith(b";"),
+    "WebP": lambda content: len(content) >= 8 + int.from_bytes(content[4:8], "little"),
+}
