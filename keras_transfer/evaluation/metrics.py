@@ -74,7 +74,7 @@ class Metrics:
     balanced_accuracy: float
     macro_f1: float | None
     weighted_f1: float | None
-    top_k: int
+    top_k: int = intervals.TOP_K
     top_k_accuracy: float | None
     log_loss: float
     brier: float
@@ -132,7 +132,6 @@ def measure(
         balanced_accuracy=headline["balanced_accuracy"],
         macro_f1=headline["macro_f1"],
         weighted_f1=headline["weighted_f1"],
-        top_k=intervals.TOP_K,
         top_k_accuracy=headline.get("top_k_accuracy"),
         log_loss=headline["log_loss"],
         brier=headline["brier"],

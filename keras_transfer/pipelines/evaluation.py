@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from keras_transfer import atomic_files, terminal
 from keras_transfer.data import class_names as class_naming
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
-from keras_transfer.evaluation import galleries, predictions, report, report_data, result_rows
+from keras_transfer.evaluation import predictions, report, report_data, result_rows
 from keras_transfer.evaluation.galleries import Classified, Gallery
 from keras_transfer.images import sixteen_bits
 from keras_transfer.images import unreadable as unreadable_files
@@ -39,6 +40,29 @@ def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: 
     export, other = _read_exports(config)
     label_ids = _label_ids_of_export(chosen, export.class_names)
     output = _make_output(config)
+    answers, unreadable = _ask(config, export, chosen, label_ids)
+    nearly_black = sixteen_bits.warn(chosen.paths)
+    advice = [nearly_black] if nearly_black else []
+    result = evaluation_result.measure(
+        config,
+        (export, other),
+        answers,
+        split=split,
+        left_out=[*(Unmeasured(item.path, item.reason) for item in found.left_out), *starmap(Unmeasured, unreadable)],
+        notes=[*found.notes, *advice, *_one_class_notes(answers.label_ids, export.class_names)],
+    )
+    atomic_files.write_json(output / "metrics.json", result)
+    _write_predictions(output / "predictions.csv", answers, export.class_names)
+    pictures = _galleries(export, answers)
+    _write_report(config, result, answers.examples, output=output, pictures=pictures, advice=advice)
+    _summary(result, output)
+    return output
+
+
+def _ask(
+    config: EvaluateConfig, export: Export, chosen: Examples, label_ids: NDArray[np.int32]
+) -> tuple[Answers, list[tuple[str, str]]]:
+    """What the export answers, and (path, reason) of the files that it cannot read."""
     probabilities, positions, unreadable = export.measure_files(
         chosen.paths,
         batch_size=config.settings.batch_size,
@@ -47,23 +71,7 @@ def carry_out(config: EvaluateConfig, found: Examples, chosen: Examples, split: 
         sha256=chosen.sha256,
     )
     unreadable_files.warn(unreadable)
-    nearly_black = sixteen_bits.warn(chosen.paths)
-    answers = Answers(chosen.select(positions), label_ids[np.asarray(positions, np.int64)], probabilities)
-    advice = [nearly_black] if nearly_black else []
-    result = evaluation_result.measure(
-        config,
-        (export, other),
-        answers,
-        split=split,
-        left_out=[Unmeasured(*each) for each in [*((item.path, item.reason) for item in found.left_out), *unreadable]],
-        notes=[*found.notes, *advice, *_one_class_notes(answers.label_ids, export.class_names)],
-    )
-    atomic_files.write_json(output / "metrics.json", result)
-    _write_predictions(output / "predictions.csv", answers, export.class_names)
-    shown = galleries.Classified(answers.examples.paths, answers.label_ids, probabilities, export.class_names)
-    _write_report(config, result, answers.examples, output=output, pictures=_galleries(export, shown), advice=advice)
-    _summary(result, output)
-    return output
+    return Answers(chosen.select(positions), label_ids[np.asarray(positions, np.int64)], probabilities), unreadable
 
 
 def _make_output(config: EvaluateConfig) -> Path:
@@ -129,13 +137,14 @@ def _write_predictions(path: Path, answers: Answers, class_names: Sequence[str])
     predictions.write(path, rows, class_names=class_names, further=["true_label"])
 
 
-def _galleries(export: Export, shown: Classified) -> list[Gallery]:
+def _galleries(export: Export, answers: Answers) -> list[Gallery]:
     """Pictures of the measured images, prepared as the export prepares them."""
     try:
         image, max_pixels = version_folder.read_preprocessing(export.path)
     except UserError as error:
         terminal.warn(f"The report shows no pictures: {error}")
         return []
+    shown = Classified(answers.examples.paths, answers.label_ids, answers.probabilities, export.class_names)
     return report_photos.make_galleries(shown, image=image, max_pixels=max_pixels, classifier=None)
 
 

@@ -141,7 +141,10 @@ def _summary(prepared: Prepared, finished: Finished, run: RunDirectory, measured
     )
     if measured.weights_note:
         terminal.warn(measured.weights_note)
-    name, export = prepared.config.output.model_name, results["export"]
+    _say_next(prepared.config.output.model_name, results["export"])
+
+
+def _say_next(name: str, export: Path) -> None:
     served = shlex.quote(str(export.parent.resolve()))
     terminal.say("\nNext:")
     terminal.say(

@@ -111,23 +111,16 @@ def measure(prepared: Prepared, finished: Finished) -> RunMetrics:
     """Measures a run; what is computed of its export is there already."""
     examples, fitted, published = prepared.examples, finished.fitted, finished.published
     validation_ids = examples.in_split("validation").label_ids
+    counts = {split: examples.splits.count(split) for split in SPLITS}
     return RunMetrics(
         model_name=prepared.config.output.model_name,
-        validation=metrics.measure(
-            label_ids=validation_ids,
-            probabilities=fitted.validation_probabilities,
-            class_names=examples.class_names,
-            abstain_below=prepared.config.serving.abstain_below,
-        ),
+        validation=_validation(prepared, fitted),
         test=published.test,
         slices=_slices(prepared, published),
         calibration=temperature.describe(validation_ids, fitted.outcome.validation_logits, fitted.temperature),
         baselines=_baselines(prepared, finished),
         seconds=_seconds(prepared),
-        examples={
-            **{split: examples.splits.count(split) for split in SPLITS},
-            "left_out": len(examples.left_out) + len(published.unreadable),
-        },
+        examples={**counts, "left_out": len(examples.left_out) + len(published.unreadable)},
         leaked=prepared.leaked,
         near_leaks=prepared.near_leaks,
         label_conflicts=prepared.label_conflicts,
@@ -143,6 +136,15 @@ def measure(prepared: Prepared, finished: Finished) -> RunMetrics:
         phases=[phases.as_history(result) for result in fitted.outcome.phases],
         feature_bank=_bank_use(prepared),
         versions=publish.versions(),
+    )
+
+
+def _validation(prepared: Prepared, fitted: Fitted) -> Metrics:
+    return metrics.measure(
+        label_ids=prepared.examples.in_split("validation").label_ids,
+        probabilities=fitted.validation_probabilities,
+        class_names=prepared.examples.class_names,
+        abstain_below=prepared.config.serving.abstain_below,
     )
 
 
