@@ -76,7 +76,7 @@ def test_two_exports_stand_side_by_side():
         other_export(""),
         evaluation=make_metrics([[60, 40], [0, 0]], NAMES),
         paired=paired.compare(new_is_right=one[:, 0] > 0.5, earlier_is_right=other[:, 0] > 0.5),
-        differences=paired.differences(label_ids, one, other),
+        differences=paired.differences(label_ids=label_ids, probabilities=one, other_probabilities=other),
     )
     table = comparison_tables.of_comparison(compared, make_metrics([[90, 10], [0, 0]], NAMES))
     (cells,) = [cells for cells in table.rows if cells[0] == "Accuracy"]

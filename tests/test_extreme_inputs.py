@@ -80,7 +80,7 @@ def test_slices_comparisons_and_calibration_come_of_any_predictions(kind, exampl
             probabilities=probabilities,
             columns={name: values[:examples] for name, values in columns.items()},
         ),
-        paired.differences(label_ids, probabilities, others),
+        paired.differences(label_ids=label_ids, probabilities=probabilities, other_probabilities=others),
         temperature.describe(label_ids, logits, fitted),
     ]
 

@@ -90,7 +90,9 @@ def test_the_interval_of_a_difference_holds_the_population_metrics_95_times_in_1
     hits = dict.fromkeys(population_metrics, 0)
     for _ in range(SAMPLES):
         drawn = random.integers(0, POPULATION, DRAWN)
-        for name, found in paired.differences(label_ids[drawn], probabilities[drawn], other[drawn]).items():
+        for name, found in paired.differences(
+            label_ids=label_ids[drawn], probabilities=probabilities[drawn], other_probabilities=other[drawn]
+        ).items():
             low, high = found.interval or (1, 0)
             hits[name] += low <= population_metrics[name] <= high
     assert {name: count / SAMPLES for name, count in hits.items()} == {
@@ -137,7 +139,7 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     other = probabilities.copy()
     other[:10] = 1 / 3
     first, second = (intervals.contributions(label_ids, each) for each in (probabilities, other))
-    found = paired.differences(label_ids, probabilities, other)["log_loss"]
+    found = paired.differences(label_ids=label_ids, probabilities=probabilities, other_probabilities=other)["log_loss"]
     low, high = interval_of(first, "log_loss")
     assert found.difference == pytest.approx(float(exact(first)["log_loss"] - exact(second)["log_loss"]))
     assert found.interval is not None
@@ -146,4 +148,6 @@ def test_a_paired_difference_is_surer_than_two_intervals():
 
 def test_a_classifier_does_not_differ_from_itself():
     label_ids, probabilities = predictions(30, 3)
-    assert paired.differences(label_ids, probabilities, probabilities)["accuracy"] == paired.Difference(0.0, None)
+    assert paired.differences(label_ids=label_ids, probabilities=probabilities, other_probabilities=probabilities)[
+        "accuracy"
+    ] == paired.Difference(0.0, None)

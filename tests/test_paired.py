@@ -63,7 +63,7 @@ def differences():
     wrong = 1 - label_ids
     one, other = label_ids.copy(), label_ids.copy()
     one[92:], other[80:92], other[95:] = wrong[92:], wrong[80:92], wrong[95:]
-    return paired.differences(label_ids, certain(one), certain(other))
+    return paired.differences(label_ids=label_ids, probabilities=certain(one), other_probabilities=certain(other))
 
 
 def test_the_difference_and_its_interval_are_those_of_the_pairs(differences):

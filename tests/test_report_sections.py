@@ -34,7 +34,9 @@ def fixture_complete(tmp_path_factory):
         comparison=dataclasses.replace(
             other_export("better"),
             export=f"runs/{HOSTILE}",
-            differences=paired.differences(label_ids, probabilities, probabilities[:, ::-1]),
+            differences=paired.differences(
+                label_ids=label_ids, probabilities=probabilities, other_probabilities=probabilities[:, ::-1]
+            ),
         ),
         galleries=[
             galleries.Gallery(

@@ -91,7 +91,10 @@ def compare(*, new_is_right: NDArray[np.bool_], earlier_is_right: NDArray[np.boo
 
 
 def differences(
-    label_ids: NDArray[np.integer], probabilities: NDArray[np.float32], other_probabilities: NDArray[np.float32]
+    *,
+    label_ids: NDArray[np.integer],
+    probabilities: NDArray[np.float32],
+    other_probabilities: NDArray[np.float32],
 ) -> dict[str, Difference]:
     """Each headline metric of one classifier minus that of another, with the interval of the paired bootstrap.
 

@@ -151,7 +151,7 @@ def _against(config: EvaluateConfig, other: Export, answers: Answers) -> OtherEx
     measured = _of_one_class(
         metrics.measure(label_ids=label_ids, probabilities=of_other, class_names=other.class_names)
     )
-    differences = paired.differences(label_ids, probabilities, of_other)
+    differences = paired.differences(label_ids=label_ids, probabilities=probabilities, other_probabilities=of_other)
     is_right, other_is_right = (each.argmax(axis=1) == label_ids for each in (probabilities, of_other))
     return OtherExport(
         export=str(other.path),
