@@ -22,8 +22,6 @@ def warned(config_class: type[Any], **values: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("config_class", "name", "value", "needs"),
     [
-        (config.TrainConfig, "fine_tune_learning_rate", 1e-4, {"fine_tune_epochs": 2}),
-        (config.TrainConfig, "unfreeze_blocks", 2, {"fine_tune_epochs": 2}),
         (config.TrainConfig, "momentum", 0.5, {"optimizer": "sgd"}),
         (config.TrainConfig, "weight_decay", 0.1, {"optimizer": "adamw"}),
         (config.TrainConfig, "step_factor", 0.5, {"learning_rate_schedule": "step"}),
@@ -49,11 +47,18 @@ def test_a_setting_is_warned_of_until_what_it_needs_is_given(config_class, name,
         (config.TrainConfig, {"augmented_views": 0, "flip_vertical": True}),
         (config.TrainConfig, {"feature_cache": "off", "feature_cache_max_bytes": 7}),
         (config.InspectConfig, {"run_dir": "run", "image_size": 96}),
+        (config.TrainConfig, {"fine_tune": "off", "unfreeze_blocks": 2}),
+        (config.TrainConfig, {"choose": "off", "fine_tune_learning_rate": 1e-4}),
     ],
 )
 def test_a_setting_that_another_leaves_out_is_warned_of(config_class, values):
     (sentence,) = warned(config_class, **values)
     assert f"--{list(values)[1]} " in sentence
+
+
+@pytest.mark.parametrize("fine_tuning", [{"fine_tune_epochs": 2}, {"fine_tune": "on", "choose": "off"}, {}])
+def test_the_settings_of_fine_tuning_count_where_it_may_happen(fine_tuning):
+    assert warned(config.TrainConfig, unfreeze_blocks=2, fine_tune_learning_rate=1e-4, **fine_tuning) == []
 
 
 @pytest.mark.parametrize("config_class", [config.TrainConfig, config.EvaluateConfig, config.InspectConfig])

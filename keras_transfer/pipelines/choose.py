@@ -14,7 +14,7 @@ from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
-from keras_transfer.training import choice, learning_curve, phases, standardization
+from keras_transfer.training import choice, fine_tuning, learning_curve, phases, standardization
 from keras_transfer.training.choice import Candidate
 from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.logistic import Solution
@@ -33,12 +33,14 @@ class Chosen:
       choice: what was tried, and what won.
       columns: of the bank's records: the features that the head stands on.
       solution: the head.
+      start: where fine-tuning begins; None where there is none.
       curve: what more training images would bring; None where there are too few to tell.
     """
 
     choice: choice.Choice
     columns: NDArray[np.int64]
     solution: Solution
+    start: fine_tuning.Start | None
     curve: LearningCurve | None
 
 
@@ -65,6 +67,8 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
             images = _training_images(prepared, train.select(fitted_on), prepared.groups_of_training[fitted_on])
         taps, solution = choice.fit(images, network.taps, found)
         classifier = _with_taps(prepared, taps)
+        prepared = _reconsider_fine_tuning(prepared, found)
+        start = _start(images, prepared, found) if _fine_tuned(prepared) else None
     columns = columns_of(network.taps, [tap.layer for tap in taps], [tap.pooling for tap in taps])
     _show(found, curve)
     if len(images.label_ids) < len(train):
@@ -73,7 +77,30 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
             f"features of all would take more than {_MOST_BYTES / 2**30:.0f} GiB. --choose=off trains on all of them."
         )
     planned = phases.plan(classifier, prepared.config.training, is_solved=True)
-    return dataclasses.replace(prepared, classifier=classifier, phases=planned), Chosen(found, columns, solution, curve)
+    chosen = Chosen(found, columns, solution, start, curve)
+    return dataclasses.replace(prepared, classifier=classifier, phases=(*planned, *_fine_tuned(prepared))), chosen
+
+
+def _fine_tuned(prepared: Prepared) -> tuple[phases.Phase, ...]:
+    return tuple(phase for phase in prepared.phases if phase.name == phases.FINE_TUNE)
+
+
+def _reconsider_fine_tuning(prepared: Prepared, found: choice.Choice) -> Prepared:
+    """Leaves the fine-tune phase out where the chosen head leaves too little to gain."""
+    count = prepared.examples.splits.count("validation")
+    no = fine_tuning.later_obstacle(prepared.config.training, found, validation_images=count)
+    if not no or not _fine_tuned(prepared):
+        return prepared
+    terminal.say(f"\nno fine-tuning, because {no}")
+    return dataclasses.replace(prepared, no_fine_tuning=no, phases=prepared.phases[:1])
+
+
+def _start(images: TrainingImages, prepared: Prepared, found: choice.Choice) -> fine_tuning.Start:
+    """The chosen head with a stronger penalty."""
+    weaker = [dataclasses.replace(each, strength=each.strength / fine_tuning.STRONGER_PENALTY) for each in found.chosen]
+    _, head = choice.fit(images, prepared.network.taps, dataclasses.replace(found, chosen=tuple(weaker)))
+    strength = float(np.mean([each.strength for each in weaker]))
+    return fine_tuning.Start(head, l2=1 / (2 * strength * len(images.label_ids)))
 
 
 def _training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int64]) -> TrainingImages:

@@ -20,8 +20,9 @@ from keras_transfer.model import cut
 from keras_transfer.pipelines.choose import Chosen
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.run_directory import RunDirectory
-from keras_transfer.training import phase_inputs, phases
+from keras_transfer.training import fine_tuning, phase_inputs, phases
 from keras_transfer.training.choice import Choice
+from keras_transfer.training.fine_tuning import FineTuning
 from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.training_images import columns_of
 
@@ -35,6 +36,7 @@ class Fitted:
       temperature: by which the classifier's logits were divided.
       baselines: simpler classifiers on the same features.
       choice: of the head; None where it was not chosen.
+      fine_tuning: what it brought after a chosen head; None where there was none.
       curve: what more training images would bring; None where that was not measured.
     """
 
@@ -42,6 +44,7 @@ class Fitted:
     temperature: Temperature
     baselines: Baselines
     choice: Choice | None
+    fine_tuning: FineTuning | None
     curve: LearningCurve | None
 
     @property
@@ -65,10 +68,14 @@ def fit(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> Fitted:
         with prepared.watch.stage("baselines"):
             simpler = _measure_baselines(prepared)
         outcome = _train(prepared, chosen, run)
+        tuned = None
+        if chosen and chosen.start:
+            outcome, tuned = _fine_tune(prepared, chosen, outcome, run)
     calibrated = _calibrate(prepared, chosen, outcome)
     with atomic_files.whole_file(run.classifier) as temporary:
         prepared.classifier.model.save(temporary)
-    return Fitted(outcome, calibrated, simpler, chosen.choice if chosen else None, chosen.curve if chosen else None)
+    choice, curve = (chosen.choice, chosen.curve) if chosen else (None, None)
+    return Fitted(outcome, calibrated, simpler, choice, tuned, curve)
 
 
 @contextlib.contextmanager
@@ -146,18 +153,43 @@ def _train(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> phas
             )
         return phase_inputs.from_images(prepared.classifier, phase.cut, examples, config=config, epochs=phase.epochs)
 
-    weights = None
-    if config.training.class_weights == "balanced":
-        weights = phases.balanced_class_weights(examples.in_split("train").class_counts())
     outcome = phases.run(
         prepared.classifier,
-        prepared.phases,
+        [phase for phase in prepared.phases if not (chosen and phase.name == phases.FINE_TUNE)],
         inputs_of,
         training=config.training,
-        class_weights=weights,
+        class_weights=_class_weights(prepared),
         run_dir=run.path,
         solution=chosen.solution if chosen else None,
     )
     for result in outcome.phases:
         prepared.watch.seconds[result.phase.name] = result.seconds
     return outcome
+
+
+def _class_weights(prepared: Prepared) -> dict[int, float] | None:
+    if prepared.config.training.class_weights != "balanced":
+        return None
+    return phases.balanced_class_weights(prepared.examples.in_split("train").class_counts())
+
+
+def _fine_tune(
+    prepared: Prepared, chosen: Chosen, solved: phases.Outcome, run: RunDirectory
+) -> tuple[phases.Outcome, FineTuning]:
+    """Goes on from the solved head."""
+    config, phase = prepared.config, prepared.phases[-1]
+    assert chosen.start is not None
+    inputs = phase_inputs.from_bank(
+        prepared.classifier,
+        phase.cut,
+        _stored(prepared, chosen, phase),
+        prepared.examples,
+        config=config,
+        epochs=phase.epochs,
+    )
+    job = fine_tuning.Job(
+        prepared.classifier, phase, inputs, config.training, _class_weights(prepared), run_dir=run.path
+    )
+    outcome, found = fine_tuning.run(job, chosen.start, solved)
+    prepared.watch.seconds[phase.name] = found.seconds
+    return outcome, found

@@ -20,7 +20,7 @@ from keras_transfer.model.classifier import Classifier
 from keras_transfer.saved_model import reader, seen_images
 from keras_transfer.settings import choosing
 from keras_transfer.settings.config import SPLITS, TrainConfig
-from keras_transfer.training import phases, plan
+from keras_transfer.training import fine_tuning, phases, plan
 
 
 @dataclass
@@ -62,6 +62,7 @@ class Prepared:
       network: the same, or where the head is chosen, the one whose head stands on the features of all candidates, which
         the bank stores.
       no_choice: why the head is not chosen; "" where it is.
+      no_fine_tuning: why there is no fine-tune phase; "" where there is one.
       groups_of_training: number of the group of each training image, which stays in one fold, shape (images,).
       phases: with their cuts.
       plan: of the inputs and their cost.
@@ -77,6 +78,7 @@ class Prepared:
     classifier: Classifier
     network: Classifier
     no_choice: str
+    no_fine_tuning: str
     groups_of_training: NDArray[np.int64]
     phases: tuple[phases.Phase, ...]
     plan: plan.Plan
@@ -129,7 +131,7 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
             seed=config.training.seed,
             allow_download=config.source.allow_download,
         )
-        planned = phases.plan(classifier, config.training, is_solved=not no_choice)
+        planned, no_fine_tuning = _plan_phases(classifier, config, examples, is_solved=not no_choice)
         _check_other_export(config.output.compare_export_dir)
         costs = plan.make(classifier, planned, examples, config=config)
     return Prepared(
@@ -142,11 +144,24 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         classifier=classifier,
         network=classifier,
         no_choice=no_choice,
+        no_fine_tuning=no_fine_tuning,
         groups_of_training=_groups(examples.in_split("train"), alike),
         phases=planned,
         plan=costs,
         watch=watch,
     )
+
+
+def _plan_phases(
+    classifier: Classifier, config: TrainConfig, examples: Examples, *, is_solved: bool
+) -> tuple[tuple[phases.Phase, ...], str]:
+    """The phases, and why there is no fine-tune phase, or ""."""
+    planned = phases.plan(classifier, config.training, is_solved=is_solved)
+    if not is_solved:
+        return planned, "" if len(planned) > 1 else "its recipe has none"
+    train, validation = (examples.splits.count(split) for split in ("train", "validation"))
+    no = fine_tuning.obstacle(config.training, training_images=train, validation_images=validation)
+    return (planned, no) if no else ((*planned, fine_tuning.phase(classifier, config.training)), "")
 
 
 def _groups(train: Examples, alike: look_alikes.LookAlikes) -> NDArray[np.int64]:
@@ -182,7 +197,8 @@ def _check_other_export(export_dir: str) -> None:
 
 def _in_words(phase: phases.Phase, prepared: Prepared) -> str:
     if phase.epochs:
-        return f"{phase.epochs} epochs above {phase.cut}"
+        tries = f"{phase.tries} tries of up to " if phase.tries > 1 else ""
+        return f"{tries}{phase.epochs} epochs above {phase.cut}"
     layers = dict.fromkeys(tap.layer for tap in prepared.network.taps)
     return f"chosen by cross-validation, on up to {len(layers)} layers: {', '.join(layers)}"
 
@@ -204,6 +220,7 @@ def show(prepared: Prepared) -> None:
             ),
             *((phase.name, _in_words(phase, prepared)) for phase in prepared.phases),
             *([("no choice", f"of the head, because {prepared.no_choice}")] if prepared.no_choice else []),
+            *([("no fine-tuning", f"because {prepared.no_fine_tuning}")] if prepared.no_fine_tuning else []),
             *plan.rows(prepared.plan),
         ],
         title="Plan",

@@ -19,6 +19,7 @@ from keras_transfer.pipelines.fit import Fitted
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings.config import SPLITS
 from keras_transfer.training import choice, phases
+from keras_transfer.training.fine_tuning import FineTuning
 from keras_transfer.training.learning_curve import LearningCurve
 
 
@@ -74,6 +75,8 @@ class RunMetrics:
       weights_note: see there.
       choice: from `choice.as_json`; None where the head was not chosen.
       no_choice: why it was not; "" where it was.
+      fine_tuning: what it brought after a chosen head; None where there was none.
+      no_fine_tuning: why there was none; "" where there was.
       learning_curve: what more training images would bring; None where that was not measured.
       kept_phase: name of the phase whose weights were kept.
       reason: a sentence saying why.
@@ -99,6 +102,8 @@ class RunMetrics:
     weights_note: str
     choice: Mapping[str, Any] | None
     no_choice: str
+    fine_tuning: FineTuning | None
+    no_fine_tuning: str
     learning_curve: LearningCurve | None
     kept_phase: str
     reason: str
@@ -130,6 +135,8 @@ def measure(prepared: Prepared, finished: Finished) -> RunMetrics:
         weights_note=prepared.classifier.weights_note,
         choice=choice.as_json(fitted.choice) if fitted.choice else None,
         no_choice=prepared.no_choice,
+        fine_tuning=fitted.fine_tuning,
+        no_fine_tuning=prepared.no_fine_tuning,
         learning_curve=fitted.curve,
         kept_phase=fitted.outcome.kept_phase,
         reason=fitted.outcome.reason,

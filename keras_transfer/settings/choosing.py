@@ -48,7 +48,8 @@ def obstacle(config: TrainConfig, class_count: int) -> str:
     defaults = {
         name: item.default for group in (ModelConfig, TrainingConfig) for name, (item, _) in settings_of(group).items()
     }
-    recipe = _OF_THE_HEAD if config.training.fine_tune_epochs else _OF_THE_HEAD | _OF_BOTH_PHASES
+    is_fine_tuned = config.training.fine_tune == "on" or config.training.fine_tune_epochs > 0
+    recipe = _OF_THE_HEAD if is_fine_tuned else _OF_THE_HEAD | _OF_BOTH_PHASES
     given = sorted(name for name in recipe if values[name] != defaults[name])
     if given:
         return f"its recipe is given ({', '.join(f'--{name}' for name in given)})"

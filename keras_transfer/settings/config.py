@@ -100,6 +100,7 @@ class TrainConfig:
             (("validation_fraction", "test_fraction"), _fraction_faults),
             (("backbone", "image_size"), _image_size_faults),
             (("head_epochs", "fine_tune_epochs", "warmup_epochs"), _warmup_faults),
+            (("fine_tune", "fine_tune_epochs"), _fine_tune_faults),
             (("refuse_worse", "compare_export_dir"), _comparison_faults),
             (("model_name",), _model_name_faults),
         )
@@ -298,6 +299,12 @@ def _warmup_faults(head_epochs: int, fine_tune_epochs: int, warmup_epochs: int) 
     if not warmup_epochs or warmup_epochs < shortest:
         return []
     return [f"--warmup_epochs must be less than the epochs of each phase. Received: {warmup_epochs} of {shortest}"]
+
+
+def _fine_tune_faults(fine_tune: str, fine_tune_epochs: int) -> list[str]:
+    if fine_tune != "off" or not fine_tune_epochs:
+        return []
+    return [f"--fine_tune=off leaves no fine-tune phase for the --fine_tune_epochs={fine_tune_epochs}: leave out one."]
 
 
 def _network_of_run_faults(run_dir: str, backbone: str) -> list[str]:

@@ -52,8 +52,12 @@ _SERVING = (
 _TRAINING = (
     _Rule(
         ("fine_tune_learning_rate", "unfreeze_blocks"),
-        "without --fine_tune_epochs above 0",
-        lambda values: values["fine_tune_epochs"] > 0,
+        "without --fine_tune=on",
+        lambda values: (
+            values["fine_tune"] == "on"
+            or values["fine_tune_epochs"] > 0
+            or (values["fine_tune"], values["choose"]) == ("auto", "auto")
+        ),
     ),
     _Rule(("momentum",), "without --optimizer=sgd", lambda values: values["optimizer"] == "sgd"),
     _Rule(("weight_decay",), "without --optimizer=adamw", lambda values: values["optimizer"] == "adamw"),

@@ -176,9 +176,24 @@ class TrainingConfig(Settings):
     weight_decay: float = setting(0.004, "Weight decay of adamw.", at_least=0, at_most=1_000)
     head_epochs: int = setting(25, "Epochs of the head phase (the base is frozen).", at_least=1)
     head_learning_rate: float = setting(1e-3, "Learning rate of the head phase.", above=0, at_most=100)
-    fine_tune_epochs: int = setting(0, "Epochs of the fine-tune phase; 0 leaves it out.", at_least=0, is_starter=True)
+    fine_tune: str = setting(
+        "auto",
+        "on: go on from the head and train the highest blocks of the base too; off: don't; auto: where there are so "
+        "many photos that it may pay. Its weights are kept only if they are better on the validation images.",
+        choices=("auto", "on", "off"),
+        is_starter=True,
+    )
+    fine_tune_epochs: int = setting(
+        0, "Epochs of the fine-tune phase, at most; above 0 it is on, 0 takes 8 where it is.", at_least=0
+    )
     unfreeze_blocks: int = setting(1, "Blocks of the base, from the top, that the fine-tune phase trains.", at_least=1)
-    fine_tune_learning_rate: float = setting(1e-5, "Learning rate of the fine-tune phase.", above=0, at_most=100)
+    fine_tune_learning_rate: float = setting(
+        1e-5,
+        "Learning rate of the fine-tune phase; after a chosen head several are tried unless another than the default "
+        "is given.",
+        above=0,
+        at_most=100,
+    )
     learning_rate_schedule: str = setting(
         "constant",
         "constant; step: times --step_factor every --step_epochs; cosine: down to 0; plateau: times "

@@ -19,9 +19,16 @@ class EpochLines(keras.callbacks.Callback):
       rows: an epoch each: epoch (from 1), loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds.
     """
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, *, loss: str = "loss") -> None:
+        """Makes the callback for one `fit`.
+
+        Args:
+          epochs: of the phase.
+          loss: which of the logged values is told as the loss.
+        """
         super().__init__()
         self.epochs = epochs
+        self._loss = loss
         self.rows: list[dict[str, float]] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -33,9 +40,9 @@ class EpochLines(keras.callbacks.Callback):
         logs = logs or {}
         row = {
             "epoch": epoch + 1,
-            "loss": float(logs["loss"]),
+            "loss": float(logs[self._loss]),
             "accuracy": float(logs["accuracy"]),
-            "validation_loss": float(logs["val_loss"]),
+            "validation_loss": float(logs[f"val_{self._loss}"]),
             "validation_accuracy": float(logs["val_accuracy"]),
             "learning_rate": float(self.model.optimizer.learning_rate),
             "seconds": time.perf_counter() - self._started,

@@ -18,6 +18,7 @@ from keras_transfer.training.training_images import TrainingImages
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
 LEAST_IMAGES = 50  # with fewer the first points are of a handful of images, and the law is chance
 COVERAGE = 0.8  # of the forecast's interval
+_ENDS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
 _RESAMPLES = 200
 _LEAST_GAIN = 0.005  # of accuracy: less is not worth collecting as many photos again
 # Of the law a + b * n ** -c. Errors of classifiers fall with exponents of 0.2 to 1: Hestness et al. 2017,
@@ -35,7 +36,7 @@ class LearningCurve:
       accuracy_error: standard error of each.
       forecast_images: twice as many as there are.
       forecast: accuracy expected of that many.
-      low: lower end of the forecast's interval, of `COVERAGE`.
+      low: lower end of the forecast's interval, of `COVERAGE`: of an accuracy measured on as many images as these.
       high: upper end.
       present: accuracy expected of all training images, by the same law.
       more_will_help: whether the forecast is worth collecting them.
@@ -100,7 +101,7 @@ def _curve(is_right: NDArray[np.bool_], counts: NDArray[np.float64], total: int)
     for _ in range(_RESAMPLES):
         drawn = rng.integers(is_right.shape[1], size=is_right.shape[1])
         forecasts.append(forecast(counts, 1 - is_right[:, drawn].mean(axis=1), wanted))
-    low, high = np.quantile(1 - np.array(forecasts)[:, 1], [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    low, high = np.quantile(1 - _measured(np.array(forecasts)[:, 1], is_right.shape[1], rng), _ENDS)
     present, doubled = 1 - forecast(counts, errors, wanted)
     deviation = np.sqrt(errors * (1 - errors) / is_right.shape[1])
     return LearningCurve(
@@ -114,6 +115,14 @@ def _curve(is_right: NDArray[np.bool_], counts: NDArray[np.float64], total: int)
         present=float(present),
         more_will_help=bool(doubled - present >= _LEAST_GAIN),
     )
+
+
+def _measured(errors: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Errors as they would be measured on so many images: a few wrong ones say little of how many others would be.
+
+    Draws from the posterior under Jeffreys' prior: Brown, Cai and DasGupta 2001, https://doi.org/10.1214/ss/1009213286.
+    """
+    return rng.beta(errors * count + 0.5, (1 - errors) * count + 0.5)
 
 
 def forecast(

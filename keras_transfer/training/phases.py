@@ -26,6 +26,7 @@ from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
 
 HEAD, FINE_TUNE = "head", "fine_tune"
+EPOCHS = 8  # of the fine-tune phase, unless a number is given
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Phase:
       cut: layer below which everything is frozen.
       epochs: at most; early stopping may end it sooner. 0 for a head that is solved.
       learning_rate: before the schedule.
+      tries: how many times it is trained from its start, with other learning rates or depths.
     """
 
     name: str
     cut: str
     epochs: int
     learning_rate: float
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,23 @@ def plan(classifier: Classifier, training: TrainingConfig, *, is_solved: bool = 
     Args:
       classifier: built.
       training: epochs and learning rates.
-      is_solved: whether the head is solved, not trained.
+      is_solved: whether the head is solved, not trained: then `fine_tuning` plans what follows it.
 
     Raises:
       UserError: more blocks to unfreeze than the base has.
     """
-    head_epochs, head_rate = (0, 0.0) if is_solved else (training.head_epochs, training.head_learning_rate)
-    phases = [Phase(HEAD, classifier.head_cut, head_epochs, head_rate)]
-    if training.fine_tune_epochs:
+    if is_solved:
+        return (Phase(HEAD, classifier.head_cut, 0, 0.0),)
+    phases = [Phase(HEAD, classifier.head_cut, training.head_epochs, training.head_learning_rate)]
+    if epochs := fine_tune_epochs(training):
         block_cut = cut.block_cut(classifier, training.unfreeze_blocks)
-        phases.append(Phase(FINE_TUNE, block_cut, training.fine_tune_epochs, training.fine_tune_learning_rate))
+        phases.append(Phase(FINE_TUNE, block_cut, epochs, training.fine_tune_learning_rate))
     return tuple(phases)
+
+
+def fine_tune_epochs(training: TrainingConfig) -> int:
+    """Epochs of the fine-tune phase, at most; 0 where none is asked for."""
+    return training.fine_tune_epochs or (EPOCHS if training.fine_tune == "on" else 0)
 
 
 def run(
@@ -134,8 +143,8 @@ def run(
     results = []
     for phase in phases:
         cut.set_trainable(classifier, phase.cut)
-        _describe(classifier, phase)
-        before = _frozen_checksum(classifier)
+        describe(classifier, phase)
+        before = frozen_checksum(classifier)
         inputs = inputs_of(phase)
         if phase.name == HEAD:
             standardization.fit(classifier, inputs)
@@ -145,7 +154,7 @@ def run(
             assert solution is not None
             result = _put_in(solution, inputs, phase, run_dir=run_dir)
         results.append(result)
-        if _frozen_checksum(classifier) != before:
+        if frozen_checksum(classifier) != before:
             raise RuntimeError(f"A frozen weight changed during the {phase.name} phase. Nothing was exported.")
     kept_phase, reason = _verdict(results)
     logits = inputs.model.predict(inputs.validation, verbose=0)
@@ -166,13 +175,15 @@ def balanced_class_weights(counts: NDArray[np.int64]) -> dict[int, float]:
     }
 
 
-def _frozen_checksum(classifier: Classifier) -> str:
+def frozen_checksum(classifier: Classifier) -> str:
     """Of every weight that no phase may change; standardization is set once, by the head phase, from its data."""
     layers = [layer for layer in classifier.model.layers if layer.name != STANDARDIZING_LAYER]
     return cut.checksum([weight for layer in layers for weight in layer.non_trainable_weights])
 
 
-def _describe(classifier: Classifier, phase: Phase) -> None:
+def describe(classifier: Classifier, phase: Phase) -> None:
+    """Prints what a phase trains and what it leaves frozen."""
+
     def size(weights: Sequence[Any]) -> str:
         return f"{len(weights):,} tensors, {sum(math.prod(weight.shape) for weight in weights):,} parameters"
 
@@ -192,10 +203,39 @@ def _fit(
 ) -> PhaseResult:
     started = time.perf_counter()
     model = inputs.model
-    _compile(model, phase, training)
+    compile_model(model, phase, training)
     start = _evaluate(inputs) if phase.name == FINE_TUNE else None
     best = BestEpoch(training.keep_best, patience=training.early_stopping_patience, start=start)
     history = EpochLines(phase.epochs)
+    log_dir = run_dir / "tensorboard" / phase.name
+    fit(inputs, phase, [history, best], training=training, class_weights=class_weights, log_dir=log_dir)
+    loss, accuracy = start or (math.nan, math.nan)
+    if best.best:
+        loss, accuracy = (history.rows[best.best - 1][key] for key in ("validation_loss", "validation_accuracy"))
+    save(model, phase, run_dir)
+    return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
+
+
+def fit(
+    inputs: PhaseInputs,
+    phase: Phase,
+    callbacks: Sequence[keras.callbacks.Callback],
+    *,
+    training: TrainingConfig,
+    class_weights: dict[int, float] | None,
+    log_dir: Path,
+) -> None:
+    """Trains for the epochs of a phase, at its learning rate.
+
+    Args:
+      inputs: whose model is trained; compiled.
+      phase: epochs and learning rate.
+      callbacks: before those of the schedule; the one that refuses what is no number comes first.
+      training: optimizer, schedule and loss.
+      class_weights: label id -> weight in the training loss, or None.
+      log_dir: of TensorBoard.
+    """
+    model = inputs.model
     model.fit(
         _with_one_hot(inputs.training, model),
         epochs=phase.epochs,
@@ -205,17 +245,11 @@ def _fit(
         shuffle=False,  # the schedule has shuffled already
         verbose=0,
         callbacks=[
-            history,  # first, because it refuses what is no number
-            best,
+            *callbacks,
             *optimizers.schedule_callbacks(training, peak=phase.learning_rate, epochs=phase.epochs),
-            keras.callbacks.TensorBoard(str(run_dir / "tensorboard" / phase.name), write_graph=False),
+            keras.callbacks.TensorBoard(str(log_dir), write_graph=False),
         ],
     )
-    loss, accuracy = start or (math.nan, math.nan)
-    if best.best:
-        loss, accuracy = (history.rows[best.best - 1][key] for key in ("validation_loss", "validation_accuracy"))
-    _save(model, phase, run_dir)
-    return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
 
 
 def _put_in(solution: Solution, inputs: PhaseInputs, phase: Phase, *, run_dir: Path) -> PhaseResult:
@@ -227,21 +261,27 @@ def _put_in(solution: Solution, inputs: PhaseInputs, phase: Phase, *, run_dir: P
     logits = np.asarray(inputs.model.predict(inputs.validation, verbose=0), np.float64)
     label_ids = np.concatenate([ids.numpy() for _, ids in inputs.validation])
     losses = -special.log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids]
-    _save(inputs.model, phase, run_dir)
+    save(inputs.model, phase, run_dir)
     accuracy = float((logits.argmax(axis=1) == label_ids).mean())
     return PhaseResult(phase, (), 0, float(losses.mean()), accuracy, time.perf_counter() - started)
 
 
-def _save(model: keras.Model, phase: Phase, run_dir: Path) -> None:
+def save(model: keras.Model, phase: Phase, run_dir: Path) -> None:
+    """Writes the weights that a phase ended with."""
     with atomic_files.whole_file(run_dir / "checkpoints" / f"{phase.name}.weights.h5") as temporary:
         model.save_weights(temporary, overwrite=True)
 
 
-def _compile(model: keras.Model, phase: Phase, training: TrainingConfig) -> None:
+def compile_model(model: keras.Model, phase: Phase, training: TrainingConfig) -> None:
+    """Gives a model the optimizer, loss and metrics (`accuracy`, `log_loss`) of a phase."""
     model.compile(
         optimizer=optimizers.build(training, learning_rate=phase.learning_rate),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        metrics=[
+            keras.metrics.CategoricalAccuracy(name="accuracy"),
+            # The loss without penalties and label smoothing, by which weights are compared.
+            keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
+        ],
         # XLA makes convolutions slower on a CPU (measured: 5.2 instead of 13 images/s on VGG16).
         jit_compile=False if not tf.config.list_physical_devices("GPU") else "auto",
     )

@@ -156,7 +156,7 @@ def _bank_cost(
     classifier: Classifier, phases: Sequence[Phase], examples: Examples, frozen_images: int, rate: float
 ) -> Cost:
     frozen = frozen_images * _frozen_work(classifier, [phase.cut for phase in phases])
-    trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs for phase in phases)
+    trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs * phase.tries for phase in phases)
     return Cost(frozen_images, frozen + trained, (frozen + trained) / rate)
 
 
@@ -168,9 +168,9 @@ def _all_views(examples: Examples, config: TrainConfig) -> int:
 
 def _online_cost(classifier: Classifier, phases: Sequence[Phase], examples: Examples, rate: float) -> Cost:
     counted = sum(split != "test" for split in examples.splits)
-    frozen_images = sum(phase.epochs * counted for phase in phases)
-    frozen = sum(phase.epochs * counted * _frozen_work(classifier, [phase.cut]) for phase in phases)
-    trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs for phase in phases)
+    frozen_images = sum(phase.epochs * phase.tries * counted for phase in phases)
+    frozen = sum(phase.epochs * phase.tries * counted * _frozen_work(classifier, [phase.cut]) for phase in phases)
+    trained = sum(_epoch_work(classifier, phase, examples) * phase.epochs * phase.tries for phase in phases)
     return Cost(frozen_images, frozen + trained, (frozen + trained) / rate)
 
 
