@@ -62,6 +62,18 @@ def test_files_with_the_same_bytes_and_different_labels_are_counted_and_named(ca
     assert "such as 0.jpg and 1.jpg: one label is wrong" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("digests", "pair"),
+    [
+        ("1221", "0.jpg and 3.jpg"),  # two conflicts, one within the other
+        ("1x11", "0.jpg and 3.jpg"),  # the first two of the three have one label
+    ],
+)
+def test_the_files_named_for_a_label_conflict_have_the_same_bytes_and_different_labels(digests, pair, capsys):
+    leaks.count_label_conflicts(examples_of(*((digest, "train") for digest in digests)))
+    assert pair in capsys.readouterr().err
+
+
 def test_without_label_conflicts_nothing_is_said(capsys):
     assert leaks.count_label_conflicts(examples_of(*CLEAN)) == 0
     assert capsys.readouterr().err == ""
@@ -86,6 +98,9 @@ def test_images_that_look_like_one_that_is_trained_on_are_counted_and_a_pair_is_
     assert (f"{counts[1]} of the 3 test images" in warnings) is bool(counts[1])
     assert ("3.jpg and 0.jpg" in warnings) is bool(counts[1])
     assert (f"{counts[0]} of the 1 validation images" in warnings) is bool(counts[0])
+    # The pair in the warning of validation: each digest's first file.
+    trained = "1.jpg" if ("4", "5") in pairs else "0.jpg"
+    assert (f"2.jpg and {trained}" in warnings) is bool(counts[0])
 
 
 def test_leaked_images_are_counted_and_no_test_metric_is_over_them(leaky_run):
