@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import signal
 import socket
 import sys
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,12 +46,57 @@ def _no_graph_optimizer() -> None:
         sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
-@pytest.fixture(scope="session")
-def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    """A finished run that the tests of the commands look at and never change."""
-    from small_training import make_run  # not above: it imports TensorFlow, which reads the environment set there
+@pytest.fixture(scope="module", autouse=True)
+def _random_weights_are_drawn_once() -> Iterator[None]:
+    """Spares tests the second that drawing a network's random weights takes each time; they are always the same.
 
-    return make_run(tmp_path_factory.mktemp("small_run"))
+    `test_random_weights` tests that, and asks for them past this.
+    """
+    if "tensorflow" not in sys.modules:
+        yield
+        return
+    from keras_transfer.model import weights
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "random_weights", types.SimpleNamespace(draw=_draw_once))
+        yield
+
+
+def _draw_once(backbone: Any, *, image_size: int) -> list[Any]:
+    return list(_drawn(backbone, image_size if backbone.include_top else 0))
+
+
+@functools.lru_cache(maxsize=6)
+def _drawn(backbone: Any, image_size: int) -> list[Any]:
+    from keras_transfer.model import random_weights
+
+    values = random_weights.draw(backbone, image_size=image_size)
+    for value in values:
+        value.setflags(write=False)
+    return values
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of one session have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def small_run(shared_folder: Path) -> SmallRun:
+    """A finished run that the tests of the commands look at and never change."""
+    import small_training  # not above: it imports TensorFlow, which reads the environment set there
+
+    return small_training.read_run(small_training.made_once(shared_folder / "small_run", small_training.make_run))
+
+
+@pytest.fixture(scope="session")
+def leaky_run(shared_folder: Path) -> Path:
+    """The folder of a finished run with leaked photos, slices and an export that abstains, likewise."""
+    import small_training
+
+    return small_training.made_once(shared_folder / "leaky_run", small_training.make_leaky_run)
 
 
 @pytest.fixture

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib
 import io
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +22,10 @@ import numpy as np
 from PIL import Image
 
 from keras_transfer.data.examples import Examples
+from keras_transfer.feature_bank import column_lock
 from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
+from keras_transfer.pipelines import report
 from keras_transfer.settings import config
 
 TRAIN, VALIDATION = 7, 4  # uneven, so that last batches are smaller than the others
@@ -94,21 +100,79 @@ class SmallRun:
       path: the run directory.
       export_dir: the version folder.
       printed: what a person saw on stdout.
+      killed: a copy of the folder of all three (photos, bank and run directory) as a kill would have left it when the
+        version was published and the metrics were not written yet.
     """
 
     photos: Path
     path: Path
     export_dir: Path
     printed: str
+    killed: Path
 
 
-def make_run(folder: Path) -> SmallRun:
-    """Trains on three colours, in split folders."""
-    write_photos(folder / "photos")
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exit_code = run_command("train", *small_run_flags(folder / "photos", folder))
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder that several test processes share: the first that comes makes it, the others wait and take it."""
+    done = folder / "done"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+def make_run(folder: Path) -> None:
+    """Trains on three colours, in split folders; `read_run` gives what is left."""
+    write_photos(folder / "whole" / "photos")
+    close = report.close
+
+    def copy_and_close(*arguments: Any) -> None:
+        shutil.copytree(folder / "whole", folder / "killed")
+        close(*arguments)
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed, mock.patch.object(report, "close", copy_and_close):
+        exit_code = run_command("train", *small_run_flags(folder / "whole" / "photos", folder / "whole"))
     assert exit_code == 0
-    return SmallRun(folder / "photos", folder / "run", folder / "run" / "export" / "cars" / "1", printed.getvalue())
+    (folder / "printed.txt").write_text(printed.getvalue(), "utf-8")
+
+
+def read_run(folder: Path) -> SmallRun:
+    """The run that `make_run` made in a folder."""
+    whole = folder / "whole"
+    return SmallRun(
+        photos=whole / "photos",
+        path=whole / "run",
+        export_dir=whole / "run" / "export" / "cars" / "1",
+        printed=(folder / "printed.txt").read_text("utf-8"),
+        killed=folder / "killed",
+    )
+
+
+def make_leaky_run(folder: Path) -> None:
+    """Trains on a CSV file with a further column; two training photos are in the test too, one under another label.
+
+    The folder gets photos/ and run/. The export abstains.
+    """
+    photos = folder / "photos"
+    write_photos(photos)
+    shutil.copy(photos / "train" / "red" / "0.jpg", photos / "test" / "red" / "copy.jpg")
+    shutil.copy(photos / "train" / "red" / "1.jpg", photos / "test" / "blue" / "copy.jpg")
+    lines = ["path,label,split,camera"]
+    for number, path in enumerate(sorted(photos.rglob("*.jpg"))):
+        lines.append(f"{path},{path.parent.name},{path.parent.parent.name},{'ab'[number % 2]}")
+    (folder / "photos.csv").write_text("\n".join(lines))
+    flags = small_run_flags(photos, folder)[1:]
+    assert run_command("train", f"--image_csv={folder / 'photos.csv'}", "--abstain_below=0.5", *flags) == 0
+
+
+def open_locks(folder: Path) -> list[str]:
+    """Lock files of the bank's columns below a folder that this process has open."""
+    found, descriptors = [], Path("/proc/self/fd")
+    for number in os.listdir(descriptors) if descriptors.exists() else ():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [path for path in found if path.startswith(f"{folder}/") and path.endswith(column_lock.LOCK_FILE)]
 
 
 def small_run_flags(photos: Path, folder: Path) -> list[str]:

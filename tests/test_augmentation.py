@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_transfer.errors import ConfigError
 from keras_transfer.images import augmentation, resizing
-from keras_transfer.settings.config import ImageConfig, ViewsConfig
+from keras_transfer.settings.config import ImageConfig, TrainConfig, ViewsConfig, from_flat
 
 IMAGE = ImageConfig(image_size=32, resize_mode="crop")
 NOTHING = {
@@ -121,6 +124,38 @@ def test_cropping_cuts_away_a_border():
         black.append((result < 128).mean())
     assert np.mean(black) < (framed < 128).mean()
     assert np.std(black) > 0.01
+
+
+def test_the_aspect_ratio_of_a_part_lies_within_3_to_4_and_4_to_3_of_the_whole():
+    """Red grows from row to row and green from column to column, so their slopes are the part's height and width."""
+    rows, columns = np.mgrid[0:96, 0:120]
+    pixels = tf.constant(np.stack([rows * 2, columns * 2, 0 * rows], axis=-1).astype(np.uint8))
+    whole = ImageConfig(image_size=32, resize_mode="squash")
+    ratios, areas = [], []
+    for number in range(150):
+        part = augmentation.random_crop(pixels, seed=tf.constant([number, 0]), min_area=0.3, image=whole).numpy()
+        height = (part[24, 16, 0] - part[8, 16, 0]) / 96  # half of the side, and two levels a pixel
+        width = (part[16, 24, 1] - part[16, 8, 1]) / 120
+        ratios.append(height / width)
+        areas.append(height * width)
+    assert 3 / 4 - 0.02 < min(ratios) < 0.8
+    assert 1.25 < max(ratios) < 4 / 3 + 0.02
+    assert 0.29 < min(areas) < 0.4
+    assert 0.9 < max(areas) < 1.01
+
+
+def test_the_hue_is_turned_either_way_by_at_most_its_fraction_of_the_circle():
+    red = np.full((40, 40, 3), (200, 40, 40), np.uint8)
+    hues = [colorsys.rgb_to_hsv(*view(number, pixels=red, hue=0.1)[16, 16] / 255)[0] for number in range(1, 40)]
+    turns = [(hue + 0.5) % 1 - 0.5 for hue in hues]
+    assert -0.101 < min(turns) < -0.07
+    assert 0.07 < max(turns) < 0.101
+
+
+def test_a_hue_is_at_most_half_of_the_circle_which_is_every_hue():
+    assert from_flat(TrainConfig, {"image_dir": "photos", "hue": 0.5}).views.hue == 0.5
+    with pytest.raises(ConfigError, match="hue"):
+        from_flat(TrainConfig, {"image_dir": "photos", "hue": 0.51})
 
 
 @pytest.mark.parametrize("setting", ["brightness", "contrast", "saturation", "hue"])

@@ -56,6 +56,7 @@ def test_the_export_embeds_what_the_head_stands_on(run):
     assert embedding.shape[1] == sum(widths[name] for name in layers) * len(poolings)
 
 
+@pytest.mark.slow
 def test_fine_tuning_goes_on_from_the_chosen_head(workplace, run):
     tuned = train(workplace, "tuned", fine_tune_epochs=1, fine_tune_learning_rate=1e-6).metrics
     assert [phase["phase"] for phase in tuned["phases"]] == ["head", "fine_tune"]

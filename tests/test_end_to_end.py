@@ -170,6 +170,7 @@ def test_predict_goes_on_past_a_file_that_is_no_image(workplace, export_dir, tmp
     assert "a text file" in rows["notes.jpg"]["error"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_exported_again_under_another_number(workplace, export_dir, outsider):
     second = kt.export(workplace / "run", export_version=2)
     assert second == export_dir.parent / "2"

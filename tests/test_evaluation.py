@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -30,7 +31,7 @@ def marked(small_run, tmp_path_factory):
 
 def test_an_export_with_random_weights_is_never_to_be_deployed(small_run, marked, tmp_path, capsys):
     base = {"backbone": "vgg16", "weights": "random", "weights_note": "The weights file was not available."}
-    copied = small_run.__class__(small_run.photos, small_run.path, marked(base=base), "")
+    copied = dataclasses.replace(small_run, export_dir=marked(base=base))
     result = evaluate(copied, small_run.photos, tmp_path / "out")
     assert (result["weights"], result["weights_note"]) == ("random", base["weights_note"])
     assert base["weights_note"] in capsys.readouterr().err
@@ -40,7 +41,7 @@ def test_an_export_with_random_weights_is_never_to_be_deployed(small_run, marked
 
 
 def test_what_an_export_accepts_is_counted_at_its_own_threshold(small_run, marked, tmp_path, capsys):
-    copied = small_run.__class__(small_run.photos, small_run.path, marked(serving={"abstain_below": 0.93}), "")
+    copied = dataclasses.replace(small_run, export_dir=marked(serving={"abstain_below": 0.93}))
     result = evaluate(copied, small_run.photos, tmp_path / "out")
     assert result["abstain_below"] == 0.93
     (row,) = [row for row in result["evaluation"]["thresholds"] if row["threshold"] == 0.93]
@@ -78,7 +79,7 @@ def test_an_export_without_metadata_is_measured_with_a_warning(small_run, marked
     export_dir = marked()
     file = export_dir / version_folder.METADATA_FILE
     file.unlink() if content is None else file.write_text(content)
-    copied = small_run.__class__(small_run.photos, small_run.path, export_dir, "")
+    copied = dataclasses.replace(small_run, export_dir=export_dir)
     result = evaluate(copied, small_run.photos, tmp_path / "out")
     assert (result["weights"], result["own_test"]) == ("", None)
     assert "metadata.json" in capsys.readouterr().err

@@ -41,33 +41,36 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return make_classifier(make_config(tmp_path_factory.mktemp("unused")))
 
 
+@pytest.fixture(scope="module")
+def filled(classifier: Classifier, examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The full bank of the head phase, for tests that only read it."""
+    (bank,) = fill(classifier, examples, make_config(tmp_path_factory.mktemp("filled")))
+    return bank
+
+
 def missing(bank: Store, examples: Examples, view: int) -> np.ndarray:
     return bank.missing(examples.sha256, [view] * len(examples))
 
 
-def test_training_images_get_every_view_and_validation_images_the_clean_one(classifier, examples, tmp_path):
-    config = make_config(tmp_path)
-    (bank,) = fill(classifier, examples, config)
-    stored = [examples.select(np.flatnonzero(~missing(bank, examples, view))).splits for view in range(3)]
+def test_training_images_get_every_view_and_validation_images_the_clean_one(filled, examples):
+    stored = [examples.select(np.flatnonzero(~missing(filled, examples, view))).splits for view in range(3)]
     train, validation = ("train",) * TRAIN, ("validation",) * VALIDATION
     assert stored == [train + validation, train, train]
-    assert filling.find_missing([bank], examples) == []
+    assert filling.find_missing([filled], examples) == []
 
 
-def test_the_bank_holds_what_the_network_gives_for_the_very_image_that_serving_sees(classifier, examples, tmp_path):
-    (bank,) = fill(classifier, examples, make_config(tmp_path))
+def test_the_bank_holds_what_the_network_gives_for_the_very_image_that_serving_sees(classifier, filled, examples):
     part = examples.in_split("validation")
     images = [
         clean_view(tf.constant(Path(path).read_bytes()), image=ImageConfig(image_size=32), max_pixels=10**6)
         for path in part.paths
     ]
     expected = np.asarray(cut.frozen_part(classifier.model, [classifier.head_cut])(tf.stack(images)))
-    np.testing.assert_allclose(bank.read(part.sha256, [0] * len(part)), expected, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(filled.read(part.sha256, [0] * len(part)), expected, rtol=2e-3, atol=1e-3)
 
 
-def test_an_augmented_view_in_the_bank_is_that_of_the_pipeline(classifier, examples, tmp_path):
+def test_an_augmented_view_in_the_bank_is_that_of_the_pipeline(classifier, filled, examples, tmp_path):
     config = make_config(tmp_path)
-    (bank,) = fill(classifier, examples, config)
     train = examples.in_split("train")
     chosen = tf.data.Dataset.from_tensors((tf.constant(3, tf.int64), tf.constant(2, tf.int64)))
     rows = input_pipeline.chosen_views(
@@ -75,7 +78,7 @@ def test_an_augmented_view_in_the_bank_is_that_of_the_pipeline(classifier, examp
     )
     (image,) = [image for image, _ in rows]
     expected = np.asarray(cut.frozen_part(classifier.model, [classifier.head_cut])(image[tf.newaxis]))[0]
-    np.testing.assert_allclose(bank.read([train.sha256[3]], [2])[0], expected, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(filled.read([train.sha256[3]], [2])[0], expected, rtol=2e-3, atol=1e-3)
 
 
 def test_both_cuts_are_filled_in_one_pass(classifier, examples, tmp_path, monkeypatch):
@@ -122,21 +125,19 @@ def test_an_image_in_train_and_validation_gets_every_view_once(classifier, examp
     assert [(part.views, len(part.examples)) for part in lacking] == [((0, 1, 2), 1)]
 
 
-def test_a_bank_is_the_same_bit_for_bit_whatever_the_order_of_the_files(classifier, examples, tmp_path):
-    for name, part in (("a", examples), ("b", examples.select(range(len(examples) - 1, -1, -1)))):
-        fill(classifier, part, make_config(tmp_path / name))
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+def test_a_bank_is_the_same_bit_for_bit_whatever_the_order_of_the_files(classifier, filled, examples, tmp_path):
+    fill(classifier, examples.select(range(len(examples) - 1, -1, -1)), make_config(tmp_path))
+    assert contents(tmp_path) == contents(filled.folder)
 
 
-def test_many_shards_hold_the_same_records_as_one(classifier, examples, tmp_path, monkeypatch):
-    (whole,) = fill(classifier, examples, make_config(tmp_path / "a"))
+def test_many_shards_hold_the_same_records_as_one(classifier, filled, examples, tmp_path, monkeypatch):
     monkeypatch.setattr(features, "COMPUTE_BATCH", 2)
     monkeypatch.setattr(filling, "_SHARD_IMAGES", 2)
-    (split,) = fill(classifier, examples, make_config(tmp_path / "b"))
+    (split,) = fill(classifier, examples, make_config(tmp_path))
     assert len(list(split.folder.rglob("*.records"))) > 2 * 3
     train = examples.in_split("train")
     for view in range(3):
-        records = [bank.read(train.sha256, [view] * TRAIN) for bank in (whole, split)]
+        records = [bank.read(train.sha256, [view] * TRAIN) for bank in (filled, split)]
         np.testing.assert_array_equal(*records)
 
 
@@ -208,16 +209,19 @@ import sys
 from pathlib import Path
 from keras_transfer import terminal
 terminal.import_tensorflow_quietly()
+import tensorflow as tf
+tf.config.optimizer.set_experimental_options({{"disable_meta_optimizer": True}})  # slow to start, as in conftest
 sys.path.insert(0, {tests!r})
 from small_bank import open_banks
 from small_training import make_classifier, make_config, make_examples
 from keras_transfer.feature_bank import features, filling
 features.COMPUTE_BATCH = 1
 filling._SHARD_IMAGES = 1
-classifier = make_classifier(make_config(Path(sys.argv[1])))
+small = {{"feature_layers": ("block1_pool",)}}
+classifier = make_classifier(make_config(Path(sys.argv[1]), **small))
 examples = make_examples(Path(sys.argv[1]))
 for line in sys.stdin:
-    config = make_config(Path("unused"), feature_cache_dir=line.strip())
+    config = make_config(Path("unused"), feature_cache_dir=line.strip(), **small)
     banks = open_banks(classifier, config)
     print("started", flush=True)
     filling.fill(classifier, banks, filling.find_missing(banks, examples), config=config)
@@ -252,8 +256,9 @@ def kill(builder: subprocess.Popen[str]) -> None:
     builder.communicate()
 
 
-def test_a_build_killed_at_any_moment_is_finished_by_the_next_run_to_the_very_same_bank(tmp_path):
-    """Two kills here; benchmarks/kills.py does fifty."""
+@pytest.mark.parametrize("fraction", [0.3, pytest.param(0.7, marks=pytest.mark.slow)])
+def test_a_build_killed_at_any_moment_is_finished_by_the_next_run_to_the_very_same_bank(tmp_path, fraction):
+    """benchmarks/kills.py does fifty."""
     photos = tmp_path / "photos"
     photos.mkdir()
     builder = start_builder(photos)
@@ -263,16 +268,15 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_next_run_to_the_very_sa
     assert builder.stdout.readline() == "done\n"
     seconds = time.perf_counter() - started
     expected = contents(tmp_path / "undisturbed")
-    for fraction in (0.3, 0.7):
-        folder = tmp_path / f"killed at {fraction}"
-        order(builder, folder)
-        time.sleep(seconds * fraction)
-        kill(builder)
-        finished = {path: path.read_bytes() for path in folder.rglob("[!.]*.json")}
-        builder = start_builder(photos)
-        order(builder, folder)
-        assert builder.stdout is not None
-        assert builder.stdout.readline() == "done\n"
-        assert contents(folder) == expected
-        assert all(path.read_bytes() == content for path, content in finished.items())  # used, not made again
+    folder = tmp_path / "killed"
+    order(builder, folder)
+    time.sleep(seconds * fraction)
+    kill(builder)
+    finished = {path: path.read_bytes() for path in folder.rglob("[!.]*.json")}
+    builder = start_builder(photos)
+    order(builder, folder)
+    assert builder.stdout is not None
+    assert builder.stdout.readline() == "done\n"
+    assert contents(folder) == expected
+    assert all(path.read_bytes() == content for path, content in finished.items())  # used, not made again
     kill(builder)

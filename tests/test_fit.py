@@ -13,7 +13,7 @@ from keras_transfer.model import cut
 from keras_transfer.pipelines import fit, report
 from keras_transfer.saved_model import reader
 from small_pictures import picture
-from small_training import make_classifier, make_config, run_command, small_run_flags, write_photos
+from small_training import make_classifier, make_config, run_command
 
 COUNT = 60
 
@@ -52,22 +52,8 @@ def test_without_calibrate_the_logits_stay(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A run on a CSV file with a further column, whose export abstains."""
-    folder = tmp_path_factory.mktemp("csv")
-    write_photos(folder / "photos")
-    lines = ["path,label,split,camera"]
-    for number, path in enumerate(sorted((folder / "photos").rglob("*.jpg"))):
-        lines.append(f"{path},{path.parent.name},{path.parent.parent.name},{'ab'[number % 2]}")
-    (folder / "photos.csv").write_text("\n".join(lines))
-    flags = small_run_flags(folder / "photos", folder)[1:]
-    assert run_command("train", f"--image_csv={folder / 'photos.csv'}", "--abstain_below=0.5", *flags) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def metrics(folder):
-    return json.loads((folder / "run" / "metrics.json").read_text("utf-8"))
+def metrics(leaky_run):
+    return json.loads((leaky_run / "run" / "metrics.json").read_text("utf-8"))
 
 
 def test_further_columns_are_slices_of_the_test_split(metrics):
@@ -93,9 +79,9 @@ def test_the_baselines_are_measured_on_both_splits_and_tell_the_colours_apart(me
     assert (compared["split"], compared["examples"], compared["verdict"]) == ("test", 9, "no difference")
 
 
-def test_the_export_abstains_and_its_card_says_so(folder):
-    export_dir = folder / "run" / "export" / "cars" / "1"
-    photo = next((folder / "photos" / "test").rglob("*.jpg")).read_bytes()
+def test_the_export_abstains_and_its_card_says_so(leaky_run):
+    export_dir = leaky_run / "run" / "export" / "cars" / "1"
+    photo = next((leaky_run / "photos" / "test").rglob("*.jpg")).read_bytes()
     answer = reader.read(export_dir).serving_default(image_bytes=np.array([photo]))
     assert bool(answer["accepted"][0]) is bool(answer["score"][0] >= 0.5)
     assert "at least 0.5" in (export_dir / "assets.extra" / "MODEL_CARD.md").read_text("utf-8")

@@ -67,7 +67,12 @@ def open_bank(folder: Path, weights: Path, **settings: Any) -> FeatureBank:
 
 @pytest.mark.parametrize(
     ("cut", "precision", "tolerance"),
-    [("", "float32", 1e-3), (CUT, "float32", 1e-3), (CUT, "float16", 0.02), (CUT, "bfloat16", 0.15)],
+    [
+        ("", "float32", 1e-3),
+        (CUT, "float32", 1e-3),
+        pytest.param(CUT, "float16", 0.02, marks=pytest.mark.slow),
+        (CUT, "bfloat16", 0.15),
+    ],
 )
 def test_the_features_are_the_activations_of_keras_s_own_model(
     network, weights, photos, tmp_path, cut, precision, tolerance

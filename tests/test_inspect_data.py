@@ -175,30 +175,39 @@ def test_the_page_marks_what_the_list_leaves_out(inspected):
     assert page.count("left out by exclude.txt") >= 6
 
 
-@pytest.mark.parametrize(
-    ("flag", "name", "value"),
-    [
-        ("--backbone=mobilenetv2", "backbone", "mobilenetv2"),
-        ("--weights=random", "weights", "random"),
-        ("--image_size=64", "image_size", 64),
-        ("--resize_mode=pad", "resize_mode", "pad"),
-        ("--apply_exif", "apply_exif", True),
-        ("--max_image_pixels=1000000", "max_image_pixels", 1_000_000),
-        ("--max_unreadable_fraction=0.5", "max_unreadable_fraction", 0.5),
-        ("--feature_cache_dir=the cache", "feature_cache_dir", "the cache"),
-        ("--precision=float32", "precision", "float32"),
-        ("--allow_download", "allow_download", True),
-    ],
-)
-def test_the_next_command_keeps_what_was_given(tmp_path, monkeypatch, flag, name, value):
-    monkeypatch.chdir(tmp_path)
-    write_photos(tmp_path / "it's my photos")
-    flags = [flag, "--image_size=64"] if name == "backbone" else [flag]
-    flags += ["--weights=random"] if name == "backbone" else []
-    run_command("inspect_data", "--image_dir=it's my photos", "--output=out put", *flags)
-    settings = next_settings(tmp_path / "out put")
-    assert settings[name] == value
-    assert settings["image_dir"] == "it's my photos"
+GIVEN = {
+    "backbone": "mobilenetv2",
+    "weights": "random",
+    "image_size": 64,
+    "resize_mode": "pad",
+    "apply_exif": True,
+    "max_image_pixels": 1_000_000,
+    "max_unreadable_fraction": 0.5,
+    "feature_cache_dir": "the cache",
+    "precision": "float32",
+    "allow_download": True,
+}
+
+
+@pytest.fixture(scope="module")
+def settings_after(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the next command of an inspection with the settings of `GIVEN` would use."""
+    folder = tmp_path_factory.mktemp("given")
+    write_photos(folder / "it's my photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        flags = [f"--{name}={str(value).lower()}" for name, value in GIVEN.items()]
+        run_command("inspect_data", "--image_dir=it's my photos", "--output=out put", *flags)
+    return next_settings(folder / "out put")
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_the_next_command_keeps_what_was_given(settings_after, name):
+    assert settings_after[name] == GIVEN[name]
+
+
+def test_the_next_command_names_the_photos_as_they_were_given(settings_after):
+    assert settings_after["image_dir"] == "it's my photos"
 
 
 def test_the_next_command_names_a_csv_file_and_takes_an_earlier_list_along(tmp_path):

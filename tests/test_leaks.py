@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from keras_transfer.data import leaks
 from keras_transfer.data.examples import Examples
 from keras_transfer.data.look_alikes import LookAlikes
 from keras_transfer.errors import UserError
-from small_training import run_command, small_run_flags, write_photos
 
 
 def examples_of(*rows: tuple[str, str]) -> Examples:
@@ -64,6 +62,18 @@ def test_files_with_the_same_bytes_and_different_labels_are_counted_and_named(ca
     assert "such as 0.jpg and 1.jpg: one label is wrong" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("digests", "pair"),
+    [
+        ("1221", "0.jpg and 3.jpg"),  # two conflicts, one within the other
+        ("1x11", "0.jpg and 3.jpg"),  # the first two of the three have one label
+    ],
+)
+def test_the_files_named_for_a_label_conflict_have_the_same_bytes_and_different_labels(digests, pair, capsys):
+    leaks.count_label_conflicts(examples_of(*((digest, "train") for digest in digests)))
+    assert pair in capsys.readouterr().err
+
+
 def test_without_label_conflicts_nothing_is_said(capsys):
     assert leaks.count_label_conflicts(examples_of(*CLEAN)) == 0
     assert capsys.readouterr().err == ""
@@ -88,30 +98,21 @@ def test_images_that_look_like_one_that_is_trained_on_are_counted_and_a_pair_is_
     assert (f"{counts[1]} of the 3 test images" in warnings) is bool(counts[1])
     assert ("3.jpg and 0.jpg" in warnings) is bool(counts[1])
     assert (f"{counts[0]} of the 1 validation images" in warnings) is bool(counts[0])
-
-
-@pytest.fixture(scope="module")
-def leaky_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with two training photos among the 9 of the test, one of them under another label."""
-    folder = tmp_path_factory.mktemp("leaky")
-    photos = folder / "photos"
-    write_photos(photos)
-    shutil.copy(photos / "train" / "red" / "0.jpg", photos / "test" / "red" / "copy.jpg")
-    shutil.copy(photos / "train" / "red" / "1.jpg", photos / "test" / "blue" / "copy.jpg")
-    assert run_command("train", *small_run_flags(photos, folder)) == 0
-    return folder / "run"
+    # The pair in the warning of validation: each digest's first file.
+    trained = "1.jpg" if ("4", "5") in pairs else "0.jpg"
+    assert (f"2.jpg and {trained}" in warnings) is bool(counts[0])
 
 
 def test_leaked_images_are_counted_and_no_test_metric_is_over_them(leaky_run):
-    metrics = json.loads((leaky_run / "metrics.json").read_text("utf-8"))
+    metrics = json.loads((leaky_run / "run" / "metrics.json").read_text("utf-8"))
     assert metrics["leaked"] == {"validation": 0, "test": 2}
     assert metrics["near_leaks"] == {"validation": 0, "test": 0}
     assert metrics["test"]["confusion_matrix"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
 
 
 def test_the_run_s_data_names_them_with_the_reason(leaky_run):
-    left_out = json.loads((leaky_run / "data.json").read_text("utf-8"))["left_out"]
-    assert sorted(str(Path(item["path"]).relative_to(leaky_run.parent)) for item in left_out) == [
+    left_out = json.loads((leaky_run / "run" / "data.json").read_text("utf-8"))["left_out"]
+    assert sorted(str(Path(item["path"]).relative_to(leaky_run)) for item in left_out) == [
         "photos/test/blue/copy.jpg",
         "photos/test/red/copy.jpg",
     ]
@@ -119,6 +120,6 @@ def test_the_run_s_data_names_them_with_the_reason(leaky_run):
 
 
 def test_the_report_warns_of_them(leaky_run):
-    page = (leaky_run / "report.html").read_text("utf-8")
+    page = (leaky_run / "run" / "report.html").read_text("utf-8")
     assert "Leaked images" in page
     assert "2 test images stand byte for byte in another split too" in page

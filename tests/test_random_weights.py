@@ -102,6 +102,14 @@ def test_weights_do_not_depend_on_the_image_size() -> None:
     assert all(np.array_equal(*pair) for pair in zip(small, large, strict=True))
 
 
+def test_the_global_seed_has_no_say() -> None:
+    drawn = []
+    for global_seed in (1, 2):
+        keras.utils.set_random_seed(global_seed)
+        drawn.append(random_weights.draw(BACKBONES["mobilenet"], image_size=32))
+    assert all(np.array_equal(*pair) for pair in zip(*drawn, strict=True))
+
+
 def test_a_top_gets_weights_that_fit_the_image_size() -> None:
     backbone = BACKBONES_WITH_TOP["vgg16"]
     values = random_weights.draw(backbone, image_size=32)

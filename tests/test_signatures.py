@@ -222,5 +222,16 @@ def test_a_score_below_the_bound_is_not_accepted(tmp_path, ask_export):
         np.testing.assert_array_equal(answer["accepted"], answer["score"].numpy() >= bound)
 
 
+def test_a_score_of_just_the_bound_is_accepted():
+    """Two classes share the probability, so that the score is 0.5 to the bit."""
+    spec = make_export_spec(abstain_below=0.5)
+    logits = spec.model.get_layer("logits")
+    logits.set_weights([0 * logits.kernel.numpy(), np.array([0, 0, -1000], np.float32)])
+    _, functions = signatures.build_module(spec)
+    answer = functions["image_tensor"](images=tf.constant(PIXELS))
+    assert set(answer["score"].numpy().tolist()) == {0.5}
+    assert answer["accepted"].numpy().all()
+
+
 def test_without_a_bound_there_is_no_such_output(ask_export):
     assert "accepted" not in ask_export["serving_default"](image_bytes=tf.constant(FILES))

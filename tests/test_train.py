@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.pipelines import report
-from small_training import COLOURS, PHOTOS_A_CLASS, ask_command, run_command, small_run_flags
+from small_training import COLOURS, PHOTOS_A_CLASS, ask_command, open_locks, run_command, small_run_flags
 
 
 def files_with_times(folder: Path) -> dict[str, int]:
@@ -113,33 +112,27 @@ def test_only_the_test_folder_is_counted_as_test(small_run):
     assert metrics["validation"]["examples"] == 6
 
 
-class Killed(BaseException):
-    """In place of a kill: nothing catches it."""
-
-
 @pytest.fixture(scope="module")
-def killed(small_run, tmp_path_factory) -> Path:
-    """The folder of a run that was killed when its version was published and its metrics were not written yet."""
-    folder = tmp_path_factory.mktemp("killed")
-    shutil.copytree(small_run.photos, folder / "photos")
-
-    def kill(*_: object) -> None:
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(report, "close", kill)
-        run_command("train", *small_run_flags(folder / "photos", folder))
-    return folder
-
-
-def test_a_run_killed_after_publishing_ends_with_the_same_version_and_metrics(small_run, killed, tmp_path):
-    folder = Path(shutil.copytree(killed, tmp_path / "copy"))
-    export_dir = folder / "run" / "export" / "cars" / "1"
-    before = files_with_times(export_dir)
+def taken_up(small_run, tmp_path_factory) -> tuple[Path, dict[str, int]]:
+    """The folder of a run that was killed and then carried out again; and the times of its version's files before."""
+    folder = Path(shutil.copytree(small_run.killed, tmp_path_factory.mktemp("killed") / "copy"))
+    before = files_with_times(folder / "run" / "export" / "cars" / "1")
     (folder / "run" / "tensorboard" / "head" / "train" / "old.v2").write_text("of the killed try")
+    assert before
     assert not (folder / "run" / "metrics.json").exists()
     assert run_command("train", *small_run_flags(folder / "photos", folder)) == 0
-    assert files_with_times(export_dir) == before
+    return folder, before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list open files")
+def test_a_run_on_a_filled_bank_does_not_leave_it_open(taken_up):
+    folder, _ = taken_up
+    assert open_locks(folder) == []
+
+
+def test_a_run_killed_after_publishing_ends_with_the_same_version_and_metrics(small_run, taken_up):
+    folder, before = taken_up
+    assert files_with_times(folder / "run" / "export" / "cars" / "1") == before
     first, again = (json.loads((path / "metrics.json").read_text("utf-8")) for path in (small_run.path, folder / "run"))
     assert again["test"] == first["test"]
     assert not list((folder / "run").rglob("old.v2"))
@@ -154,7 +147,8 @@ def test_a_run_killed_after_publishing_ends_with_the_same_version_and_metrics(sm
         ("gone", ["--dry_run"], "1 gone"),
     ],
 )
-def test_an_unfinished_run_is_not_taken_over(killed, tmp_path, capsys, change, flags, words):
+def test_an_unfinished_run_is_not_taken_over(small_run, tmp_path, capsys, change, flags, words):
+    killed = small_run.killed
     photos = Path(shutil.copytree(killed / "photos", tmp_path / "photos"))
     if change == "gone":
         (photos / "train" / "red" / "0.jpg").unlink()

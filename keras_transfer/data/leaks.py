@@ -50,19 +50,19 @@ def count_label_conflicts(examples: Examples) -> int:
     Args:
       examples: read, in any splits.
     """
-    labels: dict[str, set[int]] = defaultdict(set)
-    for digest, label_id in zip(examples.sha256, examples.label_ids.tolist(), strict=True):
-        labels[digest].add(label_id)
-    paths = sorted(
-        (digest, path) for digest, path in zip(examples.sha256, examples.paths, strict=True) if len(labels[digest]) > 1
-    )
-    if paths:
-        pair = " and ".join(path for _, path in paths[:2])
+    files: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for digest, label_id, path in zip(examples.sha256, examples.label_ids.tolist(), examples.paths, strict=True):
+        files[digest].append((label_id, path))
+    conflicts = [sorted(group) for group in files.values() if len({label_id for label_id, _ in group}) > 1]
+    count = sum(map(len, conflicts))
+    if conflicts:
+        # The first and the last of a group have different labels, as it is sorted by them.
+        pair = " and ".join(path for _, path in (conflicts[0][0], conflicts[0][-1]))
         terminal.warn(
-            f"{len(paths)} files have the same bytes as a file of another class, such as {pair}: one label is wrong. "
+            f"{count} files have the same bytes as a file of another class, such as {pair}: one label is wrong. "
             "python -m keras_transfer.inspect_data lists them all."
         )
-    return len(paths)
+    return count
 
 
 def count_near_copies(examples: Examples, found: LookAlikes) -> dict[str, int]:

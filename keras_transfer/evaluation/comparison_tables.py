@@ -34,7 +34,29 @@ def of_baselines(baselines: BaselineResults, measured: Mapping[str, Metrics]) ->
     )
 
 
-def of_choice(choice: Mapping[str, Any]) -> Table:
+def of_fine_tuning(fine_tuning: Mapping[str, Any]) -> Table:
+    """The weights that fine-tuning tried, the best first."""
+    rows = []
+    for each in sorted(fine_tuning["trials"], key=lambda trial: trial["log_loss"]):
+        weights = f"epoch {each['epoch']}" if each["epoch"] else "mean of the epochs"
+        trained = [str(each["blocks"]), f"{each['learning_rate']:g}", weights, f"{each['factor']:.0%}"]
+        rows.append([*trained, f"{each['log_loss']:.4f}", percent(each["accuracy"])])
+    seconds, gain, error = (fine_tuning[name] for name in ("seconds", "gain", "gain_error"))
+    verdict = "kept" if fine_tuning["is_kept"] else "not kept, because that is no more than chance may do"
+    return Table(
+        "Feature extraction against fine-tuning",
+        ["Blocks", "Learning rate", "Weights", "Of the way", "Log loss", "Accuracy"],
+        rows,
+        note=f"Fine-tuning took {seconds / 60:.1f} minutes. The best of these lowers the log loss of the chosen head on "
+        f"the validation images by {gain:.4f} ± {error:.4f}: {verdict}.",
+        definitions=[
+            ("Of the way", "From the weights before fine-tuning (0%) to those after it (100%)."),
+            ("Log loss", "Of the validation images, at the temperature that suits these weights best."),
+        ],
+    )
+
+
+def of_choice(choice: Mapping[str, Any], no_fine_tuning: str) -> Table:
     """The heads that were tried by cross-validation, the best first."""
     chosen, rows = choice["chosen"], []
     for each in choice["tried"]:
@@ -44,11 +66,12 @@ def of_choice(choice: Mapping[str, Any]) -> Table:
     rows.append(["Averaged: the head that was taken", "", "", "", *_of_held_out(choice["averaged"])])
     gain = f"Its log loss is {choice['gain']:.4f} ± {choice['gain_error']:.4f} lower than that of the plain head "
     plain = f"(the average of {choice['plain']['layers'][0]}, clean views) on the same images."
+    tuned = f" It was not fine-tuned, because {no_fine_tuning}." if no_fine_tuning else ""
     return Table(
         f"Heads tried by {choice['folds']}-fold cross-validation on {choice['images']:,} training images",
         ["Layers", "Pooling", "Views", "C", "Log loss", "Accuracy"],
         rows,
-        note=f"The best {len(chosen)}, averaged, make the head. {gain}{plain}",
+        note=f"The best {len(chosen)}, averaged, make the head. {gain}{plain}{tuned}",
         definitions=[
             ("C", "The inverse of the penalty on large weights; the best of several."),
             ("±", "The standard error: how much chance among the images alone changes it."),

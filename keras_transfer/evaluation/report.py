@@ -108,7 +108,9 @@ def _tables(report: Report) -> list[report_tables.Table]:
     if report.baselines:
         found.append(comparison_tables.of_baselines(report.baselines, report.measured))
     if report.choice.get("tried"):
-        found.append(comparison_tables.of_choice(report.choice))
+        found.append(comparison_tables.of_choice(report.choice, report.no_fine_tuning))
+    if report.fine_tuning:
+        found.append(comparison_tables.of_fine_tuning(report.fine_tuning))
     found += comparison_tables.of_slices(report.slices)
     abstain_below = report.configuration.get("abstain_below", 0.0)
     rows = report.headline.thresholds

@@ -32,6 +32,8 @@ class Report:
         with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
         was trained.
       choice: what was tried for the head, from `choice.as_json`; empty where nothing was.
+      fine_tuning: what it tried and brought after a chosen head, from `training.fine_tuning`; empty where nothing was.
+      no_fine_tuning: why a chosen head was not fine-tuned, completing "because"; "" where it was.
       learning_curve: accuracy over the number of training images, from `learning_curve.measure`; empty where there is
         none.
       kept_phase: name of the phase whose weights were kept; "" where nothing was trained.
@@ -60,6 +62,8 @@ class Report:
     weights_note: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     choice: Mapping[str, Any] = field(default_factory=dict)
+    fine_tuning: Mapping[str, Any] = field(default_factory=dict)
+    no_fine_tuning: str = ""
     learning_curve: Mapping[str, Any] = field(default_factory=dict)
     kept_phase: str = ""
     kept_reason: str = ""

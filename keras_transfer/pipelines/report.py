@@ -63,6 +63,8 @@ def _write_report(prepared: Prepared, finished: Finished, run: RunDirectory, mea
             weights_note=measured.weights_note,
             history=measured.phases,
             choice=measured.choice or {},
+            fine_tuning=dataclasses.asdict(measured.fine_tuning) if measured.fine_tuning else {},
+            no_fine_tuning=measured.no_fine_tuning,
             learning_curve=dataclasses.asdict(measured.learning_curve) if measured.learning_curve else {},
             kept_phase=measured.kept_phase,
             kept_reason=measured.reason,

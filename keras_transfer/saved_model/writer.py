@@ -81,6 +81,7 @@ def write_metadata(export: reader.Export, metadata: Mapping[str, Any]) -> None:
 
 
 def _complete_signature_defs(version_dir: Path) -> None:
+    # tf.compat.v1's MethodNameUpdater sets method names, but not the shapes below, and leaves a stale fingerprint.
     path = version_dir / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     definitions = saved.meta_graphs[0].signature_def

@@ -260,7 +260,7 @@ def _train(
     name = f"{job.phase.name}/{blocks}_blocks_{learning_rate:g}"
     terminal.say(f"  learning rate {learning_rate:g}, {blocks} block{'s' if blocks > 1 else ''}")
     phase = dataclasses.replace(job.phase, learning_rate=learning_rate)
-    phases.compile_model(model, phase, training)
+    phases.compile_model(model, training)
     phases.fit(
         job.inputs,
         phase,

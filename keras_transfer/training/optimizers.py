@@ -9,15 +9,15 @@ import keras
 from keras_transfer.settings.config import TrainingConfig
 
 
-def build(training: TrainingConfig, *, learning_rate: float) -> keras.optimizers.Optimizer:
-    """The optimizer that a configuration names, at a starting learning rate."""
+def build(training: TrainingConfig) -> keras.optimizers.Optimizer:
+    """The optimizer that a configuration names. `schedule_callbacks` alone set its learning rate, which is 0 before."""
     if training.optimizer == "adam":
-        return keras.optimizers.Adam(learning_rate)
+        return keras.optimizers.Adam(0.0)
     if training.optimizer == "adamw":
-        return keras.optimizers.AdamW(learning_rate, weight_decay=training.weight_decay)
+        return keras.optimizers.AdamW(0.0, weight_decay=training.weight_decay)
     if training.optimizer == "sgd":
-        return keras.optimizers.SGD(learning_rate, momentum=training.momentum)
-    return keras.optimizers.RMSprop(learning_rate)
+        return keras.optimizers.SGD(0.0, momentum=training.momentum)
+    return keras.optimizers.RMSprop(0.0)
 
 
 def learning_rate(training: TrainingConfig, *, peak: float, epoch: int, epochs: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from scipy import special
+from sklearn.utils.class_weight import compute_class_weight
 
 from keras_transfer import atomic_files, terminal
 from keras_transfer.model import cut
@@ -169,10 +170,9 @@ def balanced_class_weights(counts: NDArray[np.int64]) -> dict[int, float]:
     Args:
       counts: examples of each class, shape (classes,); a class without examples gets no weight.
     """
-    present = counts > 0
-    return {
-        label_id: float(counts.sum() / (present.sum() * count)) for label_id, count in enumerate(counts) if count > 0
-    }
+    present = np.flatnonzero(counts)
+    weights = compute_class_weight("balanced", classes=present, y=np.repeat(present, counts[present]))
+    return dict(zip(present.tolist(), weights.tolist(), strict=True))
 
 
 def frozen_checksum(classifier: Classifier) -> str:
@@ -203,7 +203,7 @@ def _fit(
 ) -> PhaseResult:
     started = time.perf_counter()
     model = inputs.model
-    compile_model(model, phase, training)
+    compile_model(model, training)
     start = _evaluate(inputs) if phase.name == FINE_TUNE else None
     best = BestEpoch(training.keep_best, patience=training.early_stopping_patience, start=start)
     history = EpochLines(phase.epochs)
@@ -272,10 +272,10 @@ def save(model: keras.Model, phase: Phase, run_dir: Path) -> None:
         model.save_weights(temporary, overwrite=True)
 
 
-def compile_model(model: keras.Model, phase: Phase, training: TrainingConfig) -> None:
+def compile_model(model: keras.Model, training: TrainingConfig) -> None:
     """Gives a model the optimizer, loss and metrics (`accuracy`, `log_loss`) of a phase."""
     model.compile(
-        optimizer=optimizers.build(training, learning_rate=phase.learning_rate),
+        optimizer=optimizers.build(training),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
         metrics=[
             keras.metrics.CategoricalAccuracy(name="accuracy"),

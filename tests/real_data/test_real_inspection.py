@@ -45,6 +45,7 @@ def files_of(result: dict[str, Any], *kinds: str) -> set[str]:
     return {file for row in result["findings"] if row["kind"] in kinds for file in row["files"]}
 
 
+@pytest.mark.slow
 def test_the_x_rays_have_ten_exact_pairs_of_which_six_run_across_train_and_validation(tmp_path):
     result = inspect(data("covid_xray"), tmp_path)
     assert result["copies"]["summary"]["exact"] == {

@@ -17,6 +17,7 @@ import keras_transfer as kt
 from keras_transfer.images.resizing import clean_view
 from keras_transfer.settings.config import ImageConfig
 
+pytestmark = pytest.mark.slow  # a minute and a half
 SHARED = Path(__file__).parents[3] / "shared"
 WEIGHTS = SHARED / "weights" / "mobilenet_v2_1.0_224_notop.weights.h5"
 PHOTOS = SHARED / "data" / "flowers"
@@ -67,7 +68,6 @@ def test_the_probabilities_of_the_export_are_the_calibrated_ones(metrics, folder
     assert served["log_loss"] == pytest.approx(metrics["calibration"]["after"]["log_loss"], abs=0.02)
 
 
-@pytest.mark.slow
 def test_the_linear_probe_is_scikit_learn_s_own_on_the_same_features(metrics, folder):
     """Within two photos, because these features are float32 and those of the bank are not."""
     classifier = keras.saving.load_model(folder / "run" / "classifier.keras")
