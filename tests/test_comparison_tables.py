@@ -102,7 +102,7 @@ def candidate(*layers, uses_views=False, log_loss=0.3):
 def test_the_heads_that_were_tried_stand_in_a_table_with_the_one_that_was_taken_last():
     tried = [candidate("block5_pool", "block4_pool", uses_views=True), candidate("block5_pool", log_loss=0.4)]
     values = {"tried": tried, "chosen": tried[:1], "averaged": tried[0], "plain": tried[1], "folds": 5, "images": 500}
-    table = comparison_tables.of_choice({**values, "gain": 0.1, "gain_error": 0.03})
+    table = comparison_tables.of_choice({**values, "gain": 0.1, "gain_error": 0.03}, "")
     assert table.rows[0][:5] == [
         "block5_pool + block4_pool",
         "avg and max",

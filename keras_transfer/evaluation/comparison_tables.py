@@ -47,8 +47,8 @@ def of_fine_tuning(fine_tuning: Mapping[str, Any]) -> Table:
         "Feature extraction against fine-tuning",
         ["Blocks", "Learning rate", "Weights", "Of the way", "Log loss", "Accuracy"],
         rows,
-        note=f"Fine-tuning took {seconds / 60:.1f} minutes. The best of these lowers the log loss of the chosen head on "
-        f"the validation images by {gain:.4f} ± {error:.4f}: {verdict}.",
+        note=f"Fine-tuning took {seconds / 60:.1f} minutes. The best of these lowers the log loss of the chosen head "
+        f"on the validation images by {gain:.4f} ± {error:.4f}: {verdict}.",
         definitions=[
             ("Of the way", "From the weights before fine-tuning (0%) to those after it (100%)."),
             ("Log loss", "Of the validation images, at the temperature that suits these weights best."),

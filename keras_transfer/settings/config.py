@@ -10,14 +10,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from keras_transfer.errors import ConfigError
-from keras_transfer.settings.backbones import BACKBONES
+from keras_transfer.settings import relations
 from keras_transfer.settings.checks import nearest, value_faults
 from keras_transfer.settings.command_settings import (
     EvaluateSettings,
@@ -25,15 +24,13 @@ from keras_transfer.settings.command_settings import (
     InspectSettings,
     PredictSettings,
 )
+from keras_transfer.settings.export_settings import OutputConfig, PublishingConfig, ServingConfig
 from keras_transfer.settings.flag_advice import advise
 from keras_transfer.settings.train_settings import (
     DRAWN_VEHICLES,
     SPLITS,
     ImageConfig,
     ModelConfig,
-    OutputConfig,
-    PublishingConfig,
-    ServingConfig,
     SourceConfig,
     SplitConfig,
     TrainingConfig,
@@ -71,7 +68,6 @@ __all__ = [
     "to_flat",
 ]
 
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 Config = TypeVar("Config")
 
@@ -97,12 +93,12 @@ class TrainConfig:
         _check(
             self,
             _ONE_SOURCE,
-            (("validation_fraction", "test_fraction"), _fraction_faults),
-            (("backbone", "image_size"), _image_size_faults),
-            (("head_epochs", "fine_tune_epochs", "warmup_epochs"), _warmup_faults),
-            (("fine_tune", "fine_tune_epochs"), _fine_tune_faults),
-            (("refuse_worse", "compare_export_dir"), _comparison_faults),
-            (("model_name",), _model_name_faults),
+            (("validation_fraction", "test_fraction"), relations.fraction_faults),
+            (("backbone", "image_size"), relations.image_size_faults),
+            (("head_epochs", "fine_tune_epochs", "warmup_epochs"), relations.warmup_faults),
+            (("fine_tune", "fine_tune_epochs"), relations.fine_tune_faults),
+            (("refuse_worse", "compare_export_dir"), relations.comparison_faults),
+            (("model_name",), relations.model_name_faults),
         )
 
 
@@ -153,7 +149,7 @@ class ExportConfig:
         _check(
             self,
             _needs("run_dir", "give the directory of a finished run"),
-            (("model_name",), lambda name: _model_name_faults(name) if name else []),
+            (("model_name",), lambda name: relations.model_name_faults(name) if name else []),
         )
 
 
@@ -169,7 +165,12 @@ class InspectConfig:
     settings: InspectSettings = field(default_factory=InspectSettings)
 
     def __post_init__(self) -> None:
-        _check(self, _ONE_SOURCE, _needs("output", "give a folder"), (("run_dir", "backbone"), _network_of_run_faults))
+        _check(
+            self,
+            _ONE_SOURCE,
+            _needs("output", "give a folder"),
+            (("run_dir", "backbone"), relations.network_of_run_faults),
+        )
 
 
 # Evaluating annotations takes a while, and every setting asks for them.
@@ -235,7 +236,7 @@ def _as_setting(value: Any) -> Any:
 _Relation = tuple[tuple[str, ...], Callable[..., list[str]]]
 
 
-def _check(config: Any, *relations: _Relation) -> None:
+def _check(config: Any, *together: _Relation) -> None:
     """Refuses a command's config with all that is wrong with its values, each by itself and together."""
     faults: list[str] = []
     sound: dict[str, Any] = {}
@@ -246,7 +247,7 @@ def _check(config: Any, *relations: _Relation) -> None:
             faults += own
             if not own:
                 sound[name] = value
-    for names, check in relations:
+    for names, check in together:
         if all(name in sound for name in names):
             faults += check(*(sound[name] for name in names))
     _refuse(faults)
@@ -256,67 +257,4 @@ def _needs(name: str, advice: str) -> _Relation:
     return (name,), lambda value: [] if value else [f"--{name} is missing: {advice}."]
 
 
-def _source_faults(*values: str) -> list[str]:
-    given = [f"--{name}" for name, value in zip(_SOURCES, values, strict=True) if value]
-    if len(given) == 1:
-        return []
-    if not given:
-        return ["No images: give one of --image_dir, --image_csv or --dataset (drawn_vehicles needs no files)."]
-    return ["Give only one source of images. Received: " + ", ".join(given)]
-
-
-_SOURCES = ("dataset", "image_dir", "image_csv")
-_ONE_SOURCE: _Relation = (_SOURCES, _source_faults)
-
-
-def _comparison_faults(refuse_worse: bool, compare_export_dir: str) -> list[str]:
-    if compare_export_dir or not refuse_worse:
-        return []
-    return [
-        "--refuse_worse has nothing to compare with, because a new run has no earlier version: give "
-        "--compare_export_dir, the version folder of the export in production, or leave --refuse_worse out."
-    ]
-
-
-def _fraction_faults(validation: float, test: float) -> list[str]:
-    if validation + test < 1:
-        return []
-    return [
-        "--validation_fraction and --test_fraction must leave something to train on: their sum must be less "
-        f"than 1. Received: {validation} and {test}"
-    ]
-
-
-def _image_size_faults(backbone: str, image_size: int) -> list[str]:
-    smallest = BACKBONES[backbone].smallest_image_size
-    if image_size >= smallest:
-        return []
-    return [f"--image_size must be at least {smallest} for {backbone}. Received: {image_size}"]
-
-
-def _warmup_faults(head_epochs: int, fine_tune_epochs: int, warmup_epochs: int) -> list[str]:
-    shortest = min(epochs for epochs in (head_epochs, fine_tune_epochs) if epochs)
-    if not warmup_epochs or warmup_epochs < shortest:
-        return []
-    return [f"--warmup_epochs must be less than the epochs of each phase. Received: {warmup_epochs} of {shortest}"]
-
-
-def _fine_tune_faults(fine_tune: str, fine_tune_epochs: int) -> list[str]:
-    if fine_tune != "off" or not fine_tune_epochs:
-        return []
-    return [f"--fine_tune=off leaves no fine-tune phase for the --fine_tune_epochs={fine_tune_epochs}: leave out one."]
-
-
-def _network_of_run_faults(run_dir: str, backbone: str) -> list[str]:
-    if run_dir and backbone != "none":
-        return ["--run_dir brings its own network: leave --backbone out, or --run_dir."]
-    return []
-
-
-def _model_name_faults(name: str) -> list[str]:
-    if _MODEL_NAME.fullmatch(name):
-        return []
-    return [
-        "--model_name must begin with a letter or digit and hold only letters, digits, '_', '-' and '.', because it "
-        f"becomes a folder and part of a URL. Received: {name!r}"
-    ]
+_ONE_SOURCE: _Relation = (relations.SOURCES, relations.source_faults)

@@ -1,4 +1,4 @@
-"""Fine-tuning that goes on from a solved head: whether it may pay, what is tried, and whether it is kept."""
+"""Fine-tuning that goes on from a solved head: what is tried, and whether it is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from keras_transfer.model import cut
 from keras_transfer.model.classifier import LOGITS_LAYER, Classifier
 from keras_transfer.settings.config import TrainingConfig, settings_of
 from keras_transfer.training import phases
-from keras_transfer.training.choice import Choice
 from keras_transfer.training.epoch_callbacks import EpochLines
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
@@ -33,9 +32,6 @@ FACTORS = (0.25, 0.5, 0.75)
 # The chosen head fits the training images so closely that it leaves the base nothing to learn. Fine-tuning begins with
 # one whose penalty is this many times as strong, and keeps the penalty.
 STRONGER_PENALTY = 30.0
-LEAST_TRAINING_IMAGES = 1_000
-LEAST_VALIDATION_IMAGES = 100
-LEAST_WRONG_IMAGES = 5
 _PATIENCE = 2  # epochs
 _LOG_TEMPERATURES = (-1.5, 1.5)
 
@@ -89,41 +85,6 @@ def learning_rates(training: TrainingConfig) -> tuple[float, ...]:
     given = training.fine_tune_learning_rate
     is_default = given == settings_of(TrainingConfig)["fine_tune_learning_rate"][0].default
     return LEARNING_RATES if is_default else (given,)
-
-
-def obstacle(training: TrainingConfig, *, training_images: int, validation_images: int) -> str:
-    """Why a chosen head is not fine-tuned, as far as that is known before the photos are read.
-
-    Returns:
-      What completes "because"; "" where it is.
-    """
-    if training.fine_tune_epochs or training.fine_tune == "on":
-        return ""
-    if training.fine_tune == "off":
-        return "of --fine_tune=off"
-    if training_images < LEAST_TRAINING_IMAGES:
-        return (
-            f"{training_images:,} training images are fewer than the {LEAST_TRAINING_IMAGES:,} from which on it was "
-            "seen to pay (--fine_tune=on tries it)"
-        )
-    if validation_images < LEAST_VALIDATION_IMAGES:
-        return (
-            f"{validation_images:,} validation images cannot tell whether it helps; it takes {LEAST_VALIDATION_IMAGES}"
-        )
-    return ""
-
-
-def later_obstacle(training: TrainingConfig, choice: Choice, *, validation_images: int) -> str:
-    """Why a chosen head is not fine-tuned, now that its accuracy is known; see `obstacle`."""
-    if training.fine_tune_epochs or training.fine_tune != "auto" or not choice.folds:
-        return ""
-    wrong = (1 - choice.averaged.accuracy) * validation_images
-    if wrong >= LEAST_WRONG_IMAGES:
-        return ""
-    return (
-        f"the chosen head would get about {wrong:.0f} of the {validation_images:,} validation images wrong: too few to "
-        "tell whether it helps"
-    )
 
 
 def phase(classifier: Classifier, training: TrainingConfig) -> Phase:
