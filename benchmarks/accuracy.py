@@ -1,9 +1,10 @@
-"""How accurate the chosen head is, beside the fixed recipe and beside logistic regression on the last layer.
+"""How accurate the chosen head is, beside the fixed recipe, logistic regression on the last layer, and plain Keras.
 
 python benchmarks/accuracy.py --image_dir=PHOTOS [--image_dir=MORE] --base=vgg16=WEIGHTS [--base=mobilenetv2=WEIGHTS]
 
 Measured on the test split where the photos have one, else on validation. Logistic regression has its strength chosen by
-5-fold cross-validation of the log loss, on the average of the last layer, clean views, as people do it by hand.
+5-fold cross-validation of the log loss, on the average of the last layer, clean views, as people do it by hand. Plain
+Keras (--keras_epochs above 0; for photos with train/ and val/) is in peers/plain_keras_accuracy.py; it takes hours.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _STRENGTHS = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 _CHOSEN, _FIXED, _REGRESSION = "chosen head (default)", "fixed recipe (--choose=off)", "logistic regression"
 
 
-def rows(image_dir: Path, base: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
+def rows(image_dir: Path, base: str, seed: int, folder: Path, keras_epochs: int) -> Iterator[dict[str, Any]]:
     """One row for each way on one set of photos: error, log loss, seconds, and which images are right."""
     backbone, weights = base.split("=", 1)
     settings = {"backbone": backbone, "weights": weights, "feature_cache_dir": str(folder / "cache")}
@@ -54,6 +55,20 @@ def rows(image_dir: Path, base: str, seed: int, folder: Path) -> Iterator[dict[s
         losses = [-np.log(answer.scores[label]) for answer, label in zip(answers, labels, strict=True)]
         yield _row(way, is_right, losses, result.seconds)
     yield _regression(examples, split, settings)
+    if keras_epochs:
+        yield from _plain_keras(image_dir, settings, measured, seed, keras_epochs)
+
+
+def _plain_keras(
+    image_dir: Path, settings: dict[str, str], measured: Examples, seed: int, epochs: int
+) -> Iterator[dict[str, Any]]:
+    script = str(Path(__file__).parent / "peers" / "plain_keras_accuracy.py")
+    places = [f"--image_dir={image_dir}", f"--backbone={settings['backbone']}", f"--weights={settings['weights']}"]
+    result = measure([script, *places, f"--epochs={epochs}", f"--seed={seed}"])
+    paths = [str(Path(path).resolve().relative_to(image_dir.resolve())) for path in measured.paths]
+    for way, (seconds, answers) in result.answer.items():
+        scores, is_right = zip(*(answers[path] for path in paths), strict=True)
+        yield _row(f"plain Keras, {way}", is_right, -np.log(np.maximum(scores, 1e-7)), seconds)
 
 
 def _regression(examples: Examples, split: str, settings: dict[str, str]) -> dict[str, Any]:
@@ -101,7 +116,7 @@ def as_markdown(found: list[dict[str, Any]]) -> str:
         compared = _paired(own[0], groups[photos, base, _REGRESSION][0])
         lines.append(f"| {photos} | {base} | {way} | {error:.2%} | {loss:.4f} | {seconds:.0f} | {compared} |")
     for base in dict.fromkeys(row["base"] for row in found):
-        for way in (_CHOSEN, _FIXED):
+        for way in dict.fromkeys(row["way"] for row in found if row["way"] != _REGRESSION):
             ratios = [
                 _mean(found, base, way, name) / _mean(found, base, _REGRESSION, name) for name in ("error", "log_loss")
             ]
@@ -128,6 +143,7 @@ def main() -> int:
     parser.add_argument("--image_dir", type=Path, action="append", required=True)
     parser.add_argument("--base", action="append", required=True, help="backbone=weights file")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keras_epochs", type=int, default=0, help="of plain Keras with a frozen base; 25 is usual")
     parser.add_argument("--output", type=Path, default=Path("runs/accuracy"))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
@@ -136,7 +152,7 @@ def main() -> int:
         for base in options.base:
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory(dir=options.output) as name:
-                    for row in rows(image_dir, base, seed, Path(name)):
+                    for row in rows(image_dir, base, seed, Path(name), options.keras_epochs):
                         found.append({"photos": image_dir.name, "base": base.split("=")[0], "seed": seed, **row})
                         print(
                             f"{image_dir.name} {base.split('=')[0]} seed {seed}: {row['way']} {row['error']:.4f}",

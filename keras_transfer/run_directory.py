@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_transfer import atomic_files
-from keras_transfer.data import examples_file
+from keras_transfer.data import data_json
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
@@ -138,7 +138,7 @@ class RunDirectory:
         Raises:
           UserError: it is missing or damaged.
         """
-        return examples_file.from_json(self.read_json(self.data))
+        return data_json.from_json(self.read_json(self.data))
 
     def read_json(self, path: Path) -> Any:
         """The content of one of the run's JSON files.
@@ -169,7 +169,7 @@ class RunDirectory:
         if self.config.is_file():
             self._remove_leftovers()
         self.write_config(config)
-        atomic_files.write_json(self.data, examples_file.to_json(examples))
+        atomic_files.write_json(self.data, data_json.to_json(examples))
 
     def check_photos(self, examples: Examples) -> None:
         """Refuses to go on with other photos, labels or splits than those of the unfinished run here, if there is one.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import classifier, cut
-from keras_transfer.model.backbones import build_base
+from keras_transfer.model.bases import build_base
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.config import ModelConfig

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_transfer.model import random_weights
-from keras_transfer.model.backbones import build_base
+from keras_transfer.model.bases import build_base
 from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP
 
 FLOAT16_LARGEST = 65504.0

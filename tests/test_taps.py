@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from keras_transfer.model import classifier, cut, grad_cam, graph
-from keras_transfer.model.backbones import build_base
+from keras_transfer.model.bases import build_base
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.backbones import BACKBONES
 from keras_transfer.settings.config import ModelConfig

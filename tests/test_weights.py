@@ -19,7 +19,7 @@ import pytest
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import random_weights, weights
-from keras_transfer.model.backbones import (
+from keras_transfer.model.bases import (
     IMAGENET_STANDARD_DEVIATION,
     build_network,
 )

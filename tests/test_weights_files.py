@@ -13,7 +13,7 @@ import keras
 import pytest
 
 from keras_transfer.errors import UserError
-from keras_transfer.model import backbones, weights_files
+from keras_transfer.model import bases, weights_files
 from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone
 
 # 2025-11: Keras 3.15 converts variables in a way that NumPy 2 has deprecated.
@@ -28,7 +28,7 @@ BOTH: Mapping[str, Mapping[str, Backbone]] = {
 def test_the_table_holds_the_values_and_a_kernel_of_each_network(top, name):
     backbone = BOTH[top][name]
     with keras.StatelessScope():  # so that no values are made for 140 million weights
-        network = backbones.build_network(backbone, image_size=backbones.IMAGENET_IMAGE_SIZE)
+        network = bases.build_network(backbone, image_size=bases.IMAGENET_IMAGE_SIZE)
     assert network.count_params() == backbone.weights_file.value_count
     assert backbone.weights_file.kernel_shape in [tuple(weight.shape) for weight in network.weights]
 
@@ -39,12 +39,12 @@ def saved(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("weights")
     files = {}
     for name in ("mobilenetv2", "mobilenetv3small"):
-        network = backbones.build_network(BACKBONES[name], image_size=32)
+        network = bases.build_network(BACKBONES[name], image_size=32)
         files[f"{name}.weights.h5"] = folder / f"{name}.weights.h5"
         network.save_weights(files[f"{name}.weights.h5"])
         files[f"{name}.keras"] = folder / f"{name}.keras"
         network.save(files[f"{name}.keras"])
-    narrow = backbones.build_network(BACKBONES["mobilenetv2"], image_size=32, alpha=0.35)
+    narrow = bases.build_network(BACKBONES["mobilenetv2"], image_size=32, alpha=0.35)
     files["narrow.weights.h5"] = folder / "narrow.weights.h5"
     narrow.save_weights(files["narrow.weights.h5"])
     return files

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import graph, weights
-from keras_transfer.model.backbones import PREDICTIONS_LAYER, build_base
+from keras_transfer.model.bases import PREDICTIONS_LAYER, build_base
 from keras_transfer.settings import backbones
 from keras_transfer.settings.backbones import BACKBONES, TOP_LAYERS, Backbone
 from keras_transfer.settings.config import ModelConfig, nearest

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_transfer.model import graph
-from keras_transfer.model.backbones import build_base
+from keras_transfer.model.bases import build_base
 from keras_transfer.settings.backbones import Backbone
 
 # Not the run's seed: runs with other seeds share these weights as they would share a weights file.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from keras_transfer.errors import UserError
 from keras_transfer.model import random_weights, weights_files
-from keras_transfer.model.backbones import (
+from keras_transfer.model.bases import (
     IMAGENET_IMAGE_SIZE,
     IMAGENET_STANDARD_DEVIATION,
     build_network,
@@ -41,7 +41,7 @@ class BaseWeights:
     """Weights for a base, and where they come from.
 
     Attributes:
-      values: in the order of `backbones.build_base(...).weights`.
+      values: in the order of `bases.build_base(...).weights`.
       source: imagenet, random, or the path of the file.
       note: a sentence for the user where random weights took the place of ImageNet's; else "".
     """
@@ -118,7 +118,7 @@ def read(path: Path, backbone: Backbone, *, image_size: int) -> list[NDArray[Any
       image_size: side in pixels; only a top's weights depend on it.
 
     Returns:
-      The weights in the order of `backbones.build_base(backbone, ...).weights`.
+      The weights in the order of `bases.build_base(backbone, ...).weights`.
 
     Raises:
       UserError: missing, empty, damaged, or the weights of something else.

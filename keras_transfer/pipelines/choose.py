@@ -14,7 +14,7 @@ from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
-from keras_transfer.training import choice, fine_tuning, learning_curve, phases, standardization, whether_to_fine_tune
+from keras_transfer.training import choice, fine_tuning, fine_tuning_obstacles, learning_curve, phases, standardization
 from keras_transfer.training.choice import Candidate
 from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.logistic import Solution
@@ -88,7 +88,7 @@ def _fine_tuned(prepared: Prepared) -> tuple[phases.Phase, ...]:
 def _reconsider_fine_tuning(prepared: Prepared, found: choice.Choice) -> Prepared:
     """Leaves the fine-tune phase out where the chosen head leaves too little to gain."""
     count = prepared.examples.splits.count("validation")
-    no = whether_to_fine_tune.later_obstacle(prepared.config.training, found, validation_images=count)
+    no = fine_tuning_obstacles.later_obstacle(prepared.config.training, found, validation_images=count)
     if not no or not _fine_tuned(prepared):
         return prepared
     terminal.say(f"\nno fine-tuning, because {no}")

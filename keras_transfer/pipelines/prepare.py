@@ -20,7 +20,7 @@ from keras_transfer.model.classifier import Classifier
 from keras_transfer.saved_model import reader, seen_images
 from keras_transfer.settings import choosing
 from keras_transfer.settings.config import SPLITS, TrainConfig
-from keras_transfer.training import fine_tuning, phases, plan, whether_to_fine_tune
+from keras_transfer.training import fine_tuning, fine_tuning_obstacles, phases, plan
 
 
 @dataclass
@@ -160,7 +160,7 @@ def _plan_phases(
     if not is_solved:
         return planned, "" if len(planned) > 1 else "its recipe has none"
     train, validation = (examples.splits.count(split) for split in ("train", "validation"))
-    no = whether_to_fine_tune.obstacle(config.training, training_images=train, validation_images=validation)
+    no = fine_tuning_obstacles.obstacle(config.training, training_images=train, validation_images=validation)
     return (planned, no) if no else ((*planned, fine_tuning.phase(classifier, config.training)), "")
 
 

@@ -1,7 +1,7 @@
 """The registry of backbones: all that is known of each pretrained network, as plain data. A new one is a row here.
 
 It stands among the settings because --backbone takes its choices from it, and `settings` may import no other room. It
-needs no TensorFlow, so that a wrong name, image size or weights file is told at once; `model.backbones` builds what it
+needs no TensorFlow, so that a wrong name, image size or weights file is told at once; `model.bases` builds what it
 describes.
 """
 

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.data.examples_file."""
+"""Tests of keras_transfer.data.data_json."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_transfer.data import examples_file
+from keras_transfer.data import data_json
 from keras_transfer.data.examples import Examples, LeftOut
 
 EXAMPLES = Examples(
@@ -23,7 +23,7 @@ EXAMPLES = Examples(
 
 
 def test_every_example_is_listed_and_what_was_left_out():
-    content = examples_file.to_json(EXAMPLES)
+    content = data_json.to_json(EXAMPLES)
     assert content["class_names"] == ["Bär", "cat"]
     assert content["examples"][0] == {
         "path": "a.jpg",
@@ -38,7 +38,7 @@ def test_every_example_is_listed_and_what_was_left_out():
 
 @pytest.mark.parametrize("examples", [EXAMPLES, EXAMPLES.select([])], ids=["two", "none"])
 def test_what_was_written_is_read(examples):
-    found = examples_file.from_json(json.loads(json.dumps(examples_file.to_json(examples))))
+    found = data_json.from_json(json.loads(json.dumps(data_json.to_json(examples))))
     for name in ("class_names", "paths", "splits", "groups", "sha256", "left_out"):
         assert getattr(found, name) == getattr(examples, name)
     assert found.slices == (examples.slices if len(examples) else {})
@@ -47,8 +47,8 @@ def test_what_was_written_is_read(examples):
 
 
 def test_a_file_of_an_earlier_release_has_neither_groups_nor_slices():
-    content = examples_file.to_json(EXAMPLES)
+    content = data_json.to_json(EXAMPLES)
     for row in content["examples"]:
         del row["group"], row["slices"]
-    found = examples_file.from_json(content)
+    found = data_json.from_json(content)
     assert (found.groups, found.slices) == (("", ""), {})

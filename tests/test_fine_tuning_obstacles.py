@@ -1,11 +1,11 @@
-"""Tests of keras_transfer.training.whether_to_fine_tune."""
+"""Tests of keras_transfer.training.fine_tuning_obstacles."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from keras_transfer.training import whether_to_fine_tune
+from keras_transfer.training import fine_tuning_obstacles
 from keras_transfer.training.choice import Candidate, Choice
 from small_training import make_config
 
@@ -23,7 +23,7 @@ from small_training import make_config
 )
 def test_auto_asks_whether_there_are_photos_enough(tmp_path, settings, training_images, validation_images, is_tried):
     training = make_config(tmp_path, **settings).training
-    why_not = whether_to_fine_tune.obstacle(
+    why_not = fine_tuning_obstacles.obstacle(
         training, training_images=training_images, validation_images=validation_images
     )
     assert (why_not == "") == is_tried
@@ -38,7 +38,7 @@ def test_auto_asks_whether_there_is_something_to_gain(tmp_path, accuracy, settin
     choice = Choice(
         (candidate,), (candidate,), candidate, candidate, 0.0, 0.0, 5, 100, np.zeros(1, int), np.zeros((1, 2)), 0.0
     )
-    why_not = whether_to_fine_tune.later_obstacle(
+    why_not = fine_tuning_obstacles.later_obstacle(
         make_config(tmp_path, **settings).training, choice, validation_images=200
     )
     assert (why_not == "") == is_tried

@@ -1,4 +1,4 @@
-"""Tests of keras_transfer.settings.backbones and keras_transfer.model.backbones, against `keras.applications`."""
+"""Tests of keras_transfer.settings.backbones and keras_transfer.model.bases, against `keras.applications`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_transfer.model.backbones import build_base, build_network, preprocess
+from keras_transfer.model.bases import build_base, build_network, preprocess
 from keras_transfer.settings.backbones import BACKBONES, BACKBONES_WITH_TOP, Backbone
 
 ALL = tuple(BACKBONES.values())
