@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 from sklearn.model_selection import StratifiedGroupKFold
-from threadpoolctl import threadpool_limits
 
 from keras_transfer.model.classifier import Tap
-from keras_transfer.training import logistic
+from keras_transfer.training import logistic, threads
 from keras_transfer.training.logistic import Problem, Solution
 from keras_transfer.training.training_images import TrainingImages, columns_of
 
@@ -106,8 +105,7 @@ def choose(images: TrainingImages, taps: Sequence[Tap], *, seed: int) -> Choice:
       seed: of the folds.
     """
     started = time.perf_counter()
-    with threadpool_limits(1):  # matrices this small are multiplied fastest by one thread
-        found = _choose(images, taps, folds_of(images, seed))
+    found = _choose(images, taps, folds_of(images, seed))
     return dataclasses.replace(found, seconds=time.perf_counter() - started)
 
 
@@ -116,13 +114,17 @@ def _choose(images: TrainingImages, taps: Sequence[Tap], folds: Sequence[Fold]) 
     stands = [(layers[:count], poolings) for count in range(1, len(layers) + 1) for poolings in POOLINGS]
     if not folds:
         return _unchosen(images, layers)
-    clean = [_cross_validate(images, taps, stand, STRENGTHS, folds, uses_views=False) for stand in stands]
+    clean = threads.at_once(
+        lambda stand: _cross_validate(images, taps, stand, STRENGTHS, folds, uses_views=False), reversed(stands)
+    )[::-1]
     tried = sorted(clean, key=lambda each: each[0].log_loss)
     if len(images.features) > 1:
-        with_views = [
-            _cross_validate(images, taps, (each.layers, each.poolings), _around(each.strength), folds, uses_views=True)
-            for each, _ in tried[:AVERAGED]
-        ]
+
+        def with_its_views(each: Candidate) -> _Tried:
+            stand, around = (each.layers, each.poolings), _around(each.strength)
+            return _cross_validate(images, taps, stand, around, folds, uses_views=True)
+
+        with_views = threads.at_once(with_its_views, (each for each, _ in tried[:AVERAGED]))
         # Together, because one by one chance would decide.
         if _mean_loss(with_views) < _mean_loss(tried[:AVERAGED]):
             tried = sorted(with_views, key=lambda each: each[0].log_loss) + tried

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 from keras_transfer.model.classifier import Tap
-from keras_transfer.training import choice
+from keras_transfer.training import choice, threads
 from keras_transfer.training.choice import Choice
 from keras_transfer.training.training_images import TrainingImages
 
@@ -72,15 +71,21 @@ def measure(
         return None
     folds = choice.folds_of(images, seed)
     is_right = np.zeros((len(FRACTIONS), len(images.label_ids)), np.bool_)
-    with threadpool_limits(1):
-        for learned, held_out in folds:
-            order = _by_class_in_turn(images.label_ids, learned)
-            for place, fraction in enumerate(FRACTIONS):
-                part = order[: max(len(np.unique(images.label_ids)), round(fraction * len(order)))]
-                logits = choice.logits_of(images, taps, chosen.chosen, part, held_out)
-                is_right[place, held_out] = logits.argmax(axis=1) == images.label_ids[held_out]
+    threads.at_once(lambda fold: _answer(images, taps, chosen, fold, is_right), folds)
     learned_count = np.mean([len(learned) for learned, _ in folds])
     return _curve(is_right, np.array(FRACTIONS) * learned_count, total)
+
+
+def _answer(
+    images: TrainingImages, taps: Sequence[Tap], chosen: Choice, fold: choice.Fold, is_right: NDArray[np.bool_]
+) -> None:
+    """Fills in which of a fold's held-out images are classified right after each part of the others."""
+    learned, held_out = fold
+    order = _by_class_in_turn(images.label_ids, learned)
+    for place, fraction in enumerate(FRACTIONS):
+        part = order[: max(len(np.unique(images.label_ids)), round(fraction * len(order)))]
+        logits = choice.logits_of(images, taps, chosen.chosen, part, held_out)
+        is_right[place, held_out] = logits.argmax(axis=1) == images.label_ids[held_out]
 
 
 def _by_class_in_turn(label_ids: NDArray[np.integer], rows: NDArray[np.int64]) -> NDArray[np.int64]:
