@@ -59,6 +59,16 @@ def test_where_accuracy_rises_more_images_are_expected_to_help():
     assert found.low <= found.forecast <= found.high
 
 
+def test_the_class_that_is_learned_slowest_gains_most_from_more_images():
+    given = images(150, gap=2.5)
+    easy = given.features[0]
+    easy[given.label_ids == 0, 0] += 8
+    found = learning_curve.measure(given, TAPS, choice.choose(given, TAPS, seed=0), seed=0, total=150)
+    assert found is not None
+    assert len(found.class_gains) == CLASSES
+    assert found.class_gains[0] < min(found.class_gains[1:])
+
+
 @pytest.mark.parametrize("gap", [0.0, 12.0])
 def test_where_accuracy_is_flat_more_images_are_not_expected_to_help(gap):
     assert not measured(150, gap=gap).more_will_help

@@ -123,7 +123,9 @@ def test_a_head_that_was_solved_is_not_told_to_train_less():
 @pytest.mark.parametrize(("more_will_help", "words"), [(True, "Collect more photos"), (False, "will hardly help")])
 def test_what_more_photos_would_bring_is_told(more_will_help, words):
     curve: dict[str, Any] = {"forecast_images": 1000, "forecast": 0.921, "low": 0.908, "high": 0.933, "present": 0.9}
-    curve |= {"images": [40, 400], "accuracy": [0.8, 0.89], "accuracy_error": [0.02, 0.01]}
-    steps = steps_of(make_report(learning_curve={**curve, "more_will_help": more_will_help}))
+    curve |= {"images": [40, 400], "accuracy": [0.8, 0.89], "accuracy_error": [0.02, 0.01], "class_gains": [0.01, 0.04]}
+    report = make_report(learning_curve={**curve, "more_will_help": more_will_help})
+    steps = steps_of(report)
     assert words in steps
+    assert (f"“{report.class_names[1]}” (+4.0 points)" in steps) == more_will_help
     assert "92.1% (90.8% to 93.3%)" in steps

@@ -115,12 +115,20 @@ def _photo_steps(report: Report) -> list[str]:
     if curve["more_will_help"]:
         return [
             f"Collect more photos: with twice as many to train on ({curve['forecast_images']:,}) expect an accuracy of "
-            f"{expected} instead of {curve['present']:.1%}, of images like these."
+            f"{expected} instead of {curve['present']:.1%}, of images like these.{_class_that_gains(report)}"
         ]
     return [
         "More photos of the same kind will hardly help: with twice as many to train on "
         f"({curve['forecast_images']:,}) the accuracy is expected to be {expected}, and is {curve['present']:.1%} now."
     ]
+
+
+def _class_that_gains(report: Report) -> str:
+    gains = report.learning_curve["class_gains"]
+    most = max(gains, default=0.0)
+    if most <= 0:
+        return ""
+    return f" Most is gained for “{report.class_names[gains.index(most)]}” (+{100 * most:.1f} points)."
 
 
 def _kept_phase(report: Report) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class LearningCurve:
       low: lower end of the forecast's interval, of `COVERAGE`: of an accuracy measured on as many images as these.
       high: upper end.
       present: accuracy expected of all training images, by the same law.
+      class_gains: of each class, by how much its recall is expected to rise with twice as many images.
       more_will_help: whether the forecast is worth collecting them.
     """
 
@@ -49,6 +51,7 @@ class LearningCurve:
     low: float
     high: float
     present: float
+    class_gains: tuple[float, ...]
     more_will_help: bool
 
 
@@ -73,7 +76,20 @@ def measure(
     is_right = np.zeros((len(FRACTIONS), len(images.label_ids)), np.bool_)
     threads.at_once(lambda fold: _answer(images, taps, chosen, fold, is_right), folds)
     learned_count = np.mean([len(learned) for learned, _ in folds])
-    return _curve(is_right, np.array(FRACTIONS) * learned_count, total)
+    counts = np.array(FRACTIONS) * learned_count
+    class_gains = [
+        _gain(counts, 1 - is_right[:, images.label_ids == label_id].mean(axis=1), total)
+        for label_id in range(len(images.class_weights))
+    ]
+    return dataclasses.replace(_curve(is_right, counts, total), class_gains=tuple(class_gains))
+
+
+def _gain(counts: NDArray[np.float64], errors: NDArray[np.float64], total: int) -> float:
+    """By how much the error falls from all training images to twice as many; 0 for a class without images."""
+    if np.isnan(errors).any():
+        return 0.0
+    present, doubled = forecast(counts, errors, np.array([total, 2 * total], np.float64))
+    return float(present - doubled)
 
 
 def _answer(
@@ -118,6 +134,7 @@ def _curve(is_right: NDArray[np.bool_], counts: NDArray[np.float64], total: int)
         low=float(min(low, doubled)),
         high=float(max(high, doubled)),
         present=float(present),
+        class_gains=(),
         more_will_help=bool(doubled - present >= _LEAST_GAIN),
     )
 
