@@ -18,6 +18,7 @@ from keras_transfer import atomic_files
 from keras_transfer.data import data_json
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
+from keras_transfer.settings import choosing
 from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
 
 # They say where this run's results lie, so a second run from the same file would run into them.
@@ -266,9 +267,12 @@ def _refuse_other_settings(run: RunDirectory, config: TrainConfig) -> None:
             f"--run_dir={run.path} holds an unfinished run whose settings cannot be read ({error}). Choose another "
             "folder, or remove it."
         ) from error
+    # Of several backbones the run has the one that was taken, with its weights.
+    ways = [to_flat(way) for way in choosing.one_by_one(config)]
+    of_the_same = [way for way in ways if way["backbone"] == before["backbone"]]
     changes = [
         f"--{name} was {flag_text(before[name])}, is {flag_text(value)}"
-        for name, value in to_flat(config).items()
+        for name, value in (of_the_same or ways)[0].items()
         if name not in _MAY_DIFFER and before[name] != value
     ]
     if changes:

@@ -16,7 +16,7 @@ from keras_transfer.feature_bank import disk_space
 from keras_transfer.model import weights_files
 from keras_transfer.run_directory import RunDirectory
 from keras_transfer.saved_model import version_folder
-from keras_transfer.settings import command_line
+from keras_transfer.settings import choosing, command_line
 from keras_transfer.settings.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -85,9 +85,15 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
 def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
     """Loads TensorFlow, reads the files, builds the classifier and prints the plan."""
     terminal.import_tensorflow_quietly()
-    from keras_transfer.pipelines import prepare
+    from keras_transfer.pipelines import choose_backbone, prepare
+    from keras_transfer.training.backbone_trials import BackboneTrial
 
-    prepared = prepare.prepare(config, found, started=started)
+    watch = prepare.Stopwatch(started)
+    photos, tried = prepare.read(config, found, watch), tuple[BackboneTrial, ...]()
+    if len(choosing.one_by_one(config)) > 1:
+        with watch.stage("backbones"):
+            config, tried = choose_backbone.choose_backbone(config, photos)
+    prepared = prepare.build(config, photos, watch, backbones_tried=tried)
     try:
         prepare.show(prepared)
     except BaseException:
@@ -97,13 +103,14 @@ def _prepare(config: TrainConfig, found: Examples, started: float) -> Prepared:
 
 
 def _check_weights(config: TrainConfig) -> None:
-    weights_files.check(
-        config.model.weights,
-        backbone=config.model.backbone,
-        feature_layers=config.model.feature_layers,
-        allow_download=config.source.allow_download,
-        allow_random_weights=config.model.allow_random_weights,
-    )
+    for way in choosing.one_by_one(config):
+        weights_files.check(
+            way.model.weights,
+            backbone=way.model.backbone,
+            feature_layers=way.model.feature_layers,
+            allow_download=way.source.allow_download,
+            allow_random_weights=way.model.allow_random_weights,
+        )
 
 
 def main() -> int:

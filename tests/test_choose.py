@@ -84,7 +84,7 @@ def test_a_sample_holds_each_class_in_its_share():
     label_ids = np.repeat([0, 1, 2], [600, 300, 100]).astype(np.int32)
     empty = ("",) * 1000
     examples = choose.Examples(("a", "b", "c"), tuple(map(str, range(1000))), label_ids, empty, empty)
-    sampled = choose._sample(examples, 100)
+    sampled = choose.sample(examples, 100)
     assert len(set(sampled.tolist())) == 100
     assert np.bincount(label_ids[sampled]).tolist() == pytest.approx([60, 30, 10], abs=1)
-    assert choose._sample(examples, 2000).tolist() == list(range(1000))
+    assert choose.sample(examples, 2000).tolist() == list(range(1000))

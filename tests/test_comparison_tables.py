@@ -113,3 +113,32 @@ def test_the_heads_that_were_tried_stand_in_a_table_with_the_one_that_was_taken_
     assert table.rows[1][2] == "clean"
     assert table.has_total
     assert "0.1000 ± 0.0300" in table.note
+
+
+def test_the_backbones_that_were_tried_stand_in_a_table_the_best_first():
+    trial = {"accuracy": 0.9, "log_loss_error": 0.01, "multiply_accumulates": 15_300_000_000}
+    trials = [
+        {**trial, "backbone": "vgg16", "log_loss": 0.31, "is_taken": False},
+        {**trial, "backbone": "mobilenetv2", "log_loss": 0.30, "is_taken": True},
+    ]
+    rows = comparison_tables.of_backbones(trials).rows
+    assert rows[0][0] == "mobilenetv2 (taken)"
+    assert rows[1] == ["vgg16", "0.3100 ± 0.0100", "90.0%", "15.30"]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_fine_tuning_tried_stands_in_a_table_with_what_it_won(is_kept):
+    trial = {"blocks": 1, "learning_rate": 1e-4, "epoch": 0, "factor": 0.5, "accuracy": 0.9}
+    trials = [{**trial, "log_loss": 0.4}, {**trial, "log_loss": 0.3, "epoch": 3, "factor": 1.0}]
+    found = {"trials": trials, "seconds": 90.0, "gain": 0.02, "gain_error": 0.01, "is_kept": is_kept}
+    table = comparison_tables.of_fine_tuning(found)
+    assert table.rows[0] == ["1", "0.0001", "epoch 3", "100%", "0.3000", "90.0%"]
+    assert "0.0200 ± 0.0100" in table.note
+    assert "1.5 minutes" in table.note
+    assert ("not kept" in table.note) != is_kept
+
+
+def test_a_head_that_was_not_fine_tuned_says_why():
+    tried = [candidate("block5_pool")]
+    values = {"tried": tried, "chosen": tried, "averaged": tried[0], "plain": tried[0], "folds": 5, "images": 500}
+    assert "too few" in comparison_tables.of_choice({**values, "gain": 0.1, "gain_error": 0.03}, "too few").note

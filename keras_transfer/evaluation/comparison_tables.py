@@ -34,6 +34,27 @@ def of_baselines(baselines: BaselineResults, measured: Mapping[str, Metrics]) ->
     )
 
 
+def of_backbones(trials: Sequence[Mapping[str, Any]]) -> Table:
+    """The backbones that were tried on a sample, the best first."""
+    rows = [
+        [
+            f"{trial['backbone']}{' (taken)' if trial['is_taken'] else ''}",
+            f"{trial['log_loss']:.4f} ± {trial['log_loss_error']:.4f}",
+            percent(trial["accuracy"]),
+            f"{trial['multiply_accumulates'] / 1e9:.2f}",
+        ]
+        for trial in sorted(trials, key=lambda each: each["log_loss"])
+    ]
+    return Table(
+        "Backbones tried on a sample of the training images",
+        ["Backbone", "Log loss", "Accuracy", "GMAC"],
+        rows,
+        note="Taken is the best, or a cheaper one whose log loss is higher by no more than the standard error of the "
+        "difference on the same held-out images.",
+        definitions=[("GMAC", "Billions of multiplications for one image: what serving will cost.")],
+    )
+
+
 def of_fine_tuning(fine_tuning: Mapping[str, Any]) -> Table:
     """The weights that fine-tuning tried, the best first."""
     rows = []

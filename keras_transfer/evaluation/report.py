@@ -107,6 +107,8 @@ def _tables(report: Report) -> list[report_tables.Table]:
         found.append(comparison_tables.of_comparison(report.comparison, report.headline))
     if report.baselines:
         found.append(comparison_tables.of_baselines(report.baselines, report.measured))
+    if report.backbones_tried:
+        found.append(comparison_tables.of_backbones(report.backbones_tried))
     if report.choice.get("tried"):
         found.append(comparison_tables.of_choice(report.choice, report.no_fine_tuning))
     if report.fine_tuning:

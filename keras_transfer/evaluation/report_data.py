@@ -31,6 +31,7 @@ class Report:
       history: phases in order: `phase` ("head" or "fine_tune"), `best_epoch` (from 1; 0 is none) and `epochs` (rows
         with epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds). Empty where nothing
         was trained.
+      backbones_tried: where there were several, from `training.backbone_trials`.
       choice: what was tried for the head, from `choice.as_json`; empty where nothing was.
       fine_tuning: what it tried and brought after a chosen head, from `training.fine_tuning`; empty where nothing was.
       no_fine_tuning: why a chosen head was not fine-tuned, completing "because"; "" where it was.
@@ -61,6 +62,7 @@ class Report:
     weights: str
     weights_note: str = ""
     history: Sequence[Mapping[str, Any]] = ()
+    backbones_tried: Sequence[Mapping[str, Any]] = ()
     choice: Mapping[str, Any] = field(default_factory=dict)
     fine_tuning: Mapping[str, Any] = field(default_factory=dict)
     no_fine_tuning: str = ""

@@ -57,14 +57,15 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
         return prepared, None
     with prepared.watch.stage("choice"):
         network, train = prepared.network, prepared.examples.in_split("train")
-        sampled = _sample(train, choice.MOST_IMAGES)
-        images = _training_images(prepared, train.select(sampled), prepared.groups_of_training[sampled])
-        seed = prepared.config.training.seed
+        seed, views = prepared.config.training.seed, prepared.config.views.augmented_views + 1
+        sampled = sample(train, choice.MOST_IMAGES)
+        images = training_images(prepared, train.select(sampled), prepared.groups_of_training[sampled], views=views)
         found = choice.choose(images, network.taps, seed=seed)
         curve = learning_curve.measure(images, network.taps, found, seed=seed, total=len(train))
         if len(sampled) < len(train):
-            fitted_on = _sample(train, _most_images(prepared))
-            images = _training_images(prepared, train.select(fitted_on), prepared.groups_of_training[fitted_on])
+            fitted_on = sample(train, _most_images(prepared))
+            groups = prepared.groups_of_training[fitted_on]
+            images = training_images(prepared, train.select(fitted_on), groups, views=views)
         taps, solution = choice.fit(images, network.taps, found)
         classifier = _with_taps(prepared, taps)
         prepared = _reconsider_fine_tuning(prepared, found)
@@ -103,8 +104,15 @@ def _start(images: TrainingImages, prepared: Prepared, found: choice.Choice) -> 
     return fine_tuning.Start(head, l2=1 / (2 * strength * len(images.label_ids)))
 
 
-def _training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int64]) -> TrainingImages:
-    """The features of training images, standardized by their clean views as the classifier's own layer does it."""
+def training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int64], *, views: int) -> TrainingImages:
+    """The features of training images, standardized by their clean views as the classifier's own layer does it.
+
+    Args:
+      prepared: whose bank has them.
+      train: training images, or a sample of them.
+      groups: of these, see `Prepared`.
+      views: how many of each are read, at most; fewer where they would take too much memory.
+    """
     config, bank = prepared.config, prepared.plan.banks[0]
     starts = range(0, len(train), _ROWS_AT_ONCE)
 
@@ -121,7 +129,6 @@ def _training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int
     def standardized(features: NDArray[np.float32]) -> NDArray[np.float32]:
         return ((features - mean) / scale).astype(np.float32)
 
-    views = config.views.augmented_views + 1
     kept = max(1, min(views, _MOST_BYTES // clean.nbytes))
     weights = np.ones(len(train.class_names), np.float32)
     if config.training.class_weights == "balanced":
@@ -136,7 +143,7 @@ def _training_images(prepared: Prepared, train: Examples, groups: NDArray[np.int
     )
 
 
-def _sample(train: Examples, most: int) -> NDArray[np.int64]:
+def sample(train: Examples, most: int) -> NDArray[np.int64]:
     """Places of at most so many training images, drawn by a seed, each class in its share."""
     if len(train) <= most:
         return np.arange(len(train))

@@ -21,6 +21,7 @@ from keras_transfer.saved_model import reader, seen_images
 from keras_transfer.settings import choosing
 from keras_transfer.settings.config import SPLITS, TrainConfig
 from keras_transfer.training import fine_tuning, fine_tuning_obstacles, phases, plan
+from keras_transfer.training.backbone_trials import BackboneTrial
 
 
 @dataclass
@@ -48,6 +49,27 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
+class Photos:
+    """What was read, before any network is built.
+
+    Attributes:
+      examples: see `Prepared`; likewise all others.
+      leaked: see there.
+      near_leaks: see there.
+      near_copies: see there.
+      label_conflicts: see there.
+      groups_of_training: see there.
+    """
+
+    examples: Examples
+    leaked: dict[str, int]
+    near_leaks: dict[str, int]
+    near_copies: tuple[str, ...]
+    label_conflicts: int
+    groups_of_training: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A run that is ready to be carried out.
 
@@ -67,6 +89,7 @@ class Prepared:
       phases: with their cuts.
       plan: of the inputs and their cost.
       watch: started with the run.
+      backbones_tried: where there were several.
     """
 
     config: TrainConfig
@@ -83,6 +106,7 @@ class Prepared:
     phases: tuple[phases.Phase, ...]
     plan: plan.Plan
     watch: Stopwatch
+    backbones_tried: tuple[BackboneTrial, ...] = ()
 
     @property
     def balance_advice(self) -> str:
@@ -107,6 +131,17 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
       started: `time.perf_counter()` when the command began.
     """
     watch = Stopwatch(started)
+    return build(config, read(config, found, watch), watch)
+
+
+def read(config: TrainConfig, found: Examples, watch: Stopwatch) -> Photos:
+    """Reads the files and splits them.
+
+    Args:
+      config: of the run.
+      found: what a source returned.
+      watch: of the run.
+    """
     with watch.stage("read"):
         read, seen = audit.read_all(found, source=config.source, image=config.image)
         alike = look_alikes.find(read, seen, image=config.image, max_pixels=config.source.max_image_pixels)
@@ -122,6 +157,22 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
         examples, leaked = leaks.leave_out(examples)
         near_leaks = leaks.count_near_copies(examples, alike)
         _refuse_gates_without_test(config, examples)
+    groups = _groups(examples.in_split("train"), alike)
+    return Photos(examples, leaked, near_leaks, tuple(notes), label_conflicts, groups)
+
+
+def build(
+    config: TrainConfig, photos: Photos, watch: Stopwatch, *, backbones_tried: tuple[BackboneTrial, ...] = ()
+) -> Prepared:
+    """Builds the classifier and plans the run; writes nothing. The caller closes it.
+
+    Args:
+      config: of the run, with one backbone.
+      photos: from `read`.
+      watch: of the run.
+      backbones_tried: where there were several.
+    """
+    examples = photos.examples
     no_choice = choosing.obstacle(config, len(examples.class_names))
     with watch.stage("build"):
         classifier = classifiers.build(
@@ -137,18 +188,19 @@ def prepare(config: TrainConfig, found: Examples, *, started: float) -> Prepared
     return Prepared(
         config=config,
         examples=examples,
-        leaked=leaked,
-        near_leaks=near_leaks,
-        near_copies=tuple(notes),
-        label_conflicts=label_conflicts,
+        leaked=photos.leaked,
+        near_leaks=photos.near_leaks,
+        near_copies=photos.near_copies,
+        label_conflicts=photos.label_conflicts,
         classifier=classifier,
         network=classifier,
         no_choice=no_choice,
         no_fine_tuning=no_fine_tuning,
-        groups_of_training=_groups(examples.in_split("train"), alike),
+        groups_of_training=photos.groups_of_training,
         phases=planned,
         plan=costs,
         watch=watch,
+        backbones_tried=backbones_tried,
     )
 
 

@@ -62,6 +62,7 @@ def _write_report(prepared: Prepared, finished: Finished, run: RunDirectory, mea
             weights=measured.weights,
             weights_note=measured.weights_note,
             history=measured.phases,
+            backbones_tried=[dataclasses.asdict(trial) for trial in measured.backbones_tried],
             choice=measured.choice or {},
             fine_tuning=dataclasses.asdict(measured.fine_tuning) if measured.fine_tuning else {},
             no_fine_tuning=measured.no_fine_tuning,

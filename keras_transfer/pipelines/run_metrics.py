@@ -19,6 +19,7 @@ from keras_transfer.pipelines.fit import Fitted
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings.config import SPLITS
 from keras_transfer.training import choice, phases
+from keras_transfer.training.backbone_trials import BackboneTrial
 from keras_transfer.training.fine_tuning import FineTuning
 from keras_transfer.training.learning_curve import LearningCurve
 
@@ -73,6 +74,7 @@ class RunMetrics:
       backbone: its name.
       weights: of the base, see `report_data.Report`; likewise `weights_note`.
       weights_note: see there.
+      backbones_tried: where there were several.
       choice: from `choice.as_json`; None where the head was not chosen.
       no_choice: why it was not; "" where it was.
       fine_tuning: what it brought after a chosen head; None where there was none.
@@ -100,6 +102,7 @@ class RunMetrics:
     backbone: str
     weights: str
     weights_note: str
+    backbones_tried: Sequence[BackboneTrial]
     choice: Mapping[str, Any] | None
     no_choice: str
     fine_tuning: FineTuning | None
@@ -133,6 +136,7 @@ def measure(prepared: Prepared, finished: Finished) -> RunMetrics:
         backbone=prepared.config.model.backbone,
         weights=prepared.classifier.weights,
         weights_note=prepared.classifier.weights_note,
+        backbones_tried=prepared.backbones_tried,
         choice=choice.as_json(fitted.choice) if fitted.choice else None,
         no_choice=prepared.no_choice,
         fine_tuning=fitted.fine_tuning,
@@ -156,7 +160,7 @@ def _validation(prepared: Prepared, fitted: Fitted) -> Metrics:
 
 
 def _seconds(prepared: Prepared) -> dict[str, float]:
-    names = ("read", "build", "extract", "choice", "baselines", "head", "fine_tune", "export", "evaluate")
+    names = ("read", "backbones", "build", "extract", "choice", "baselines", "head", "fine_tune", "export", "evaluate")
     return {**{name: prepared.watch.seconds.get(name, 0.0) for name in names}, "total": prepared.watch.total()}
 
 

@@ -44,6 +44,7 @@ def setting(
     *,
     is_path: bool = False,
     is_starter: bool = False,
+    takes_several: bool = False,
     choices: Sequence[str] = (),
     at_least: float = -math.inf,
     above: float = -math.inf,
@@ -52,13 +53,15 @@ def setting(
 ) -> Any:
     """A dataclass field with its documentation and limits, all inspected by `value_faults`.
 
-    `is_starter` is for the dozen settings that people start with: a command's --help tells of no others.
+    `is_starter` is for the dozen settings that people start with: a command's --help tells of no others. The text of
+    one that `takes_several` may hold several choices, separated by commas.
     """
     limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
     metadata = {
         "help": help_text,
         "is_path": is_path,
         "is_starter": is_starter,
+        "takes_several": takes_several,
         "choices": choices,
         "limits": limits,
     }
@@ -86,6 +89,8 @@ def value_faults(name: str, value: Any, kind: Any, metadata: Mapping[str, Any]) 
             return [f"--{name} must name at least one of {', '.join(metadata['choices'])}. Received: nothing"]
         repeated = [f"--{name} names {_shown(part)} twice." for part in sorted(set(value)) if value.count(part) > 1]
         return [fault for part in value for fault in _text_faults(name, part, metadata)] + repeated
+    if kind is str and metadata["takes_several"]:
+        return [fault for part in value.split(",") for fault in _text_faults(name, part, metadata)]
     if kind is str:
         return _text_faults(name, value, metadata)
     return _limit_faults(name, value, kind, metadata["limits"]) if kind in (int, float) else []

@@ -32,6 +32,18 @@ def all_features(model: ModelConfig) -> ModelConfig:
     return dataclasses.replace(model, feature_layers=taps, pooling=("avg", "max"), head_units=(), dropout=0.0)
 
 
+def one_by_one(config: TrainConfig) -> list[TrainConfig]:
+    """The same run with each of its backbones alone: one for most runs, several where --backbone names several."""
+    backbones, weights = config.model.backbone.split(","), config.model.weights.split(",")
+    if len(backbones) == 1:
+        return [config]
+    each = weights if len(weights) == len(backbones) else weights * len(backbones)
+    return [
+        dataclasses.replace(config, model=dataclasses.replace(config.model, backbone=backbone, weights=own))
+        for backbone, own in zip(backbones, each, strict=True)
+    ]
+
+
 def obstacle(config: TrainConfig, class_count: int) -> str:
     """Why the head is not chosen.
 

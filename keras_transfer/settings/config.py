@@ -95,6 +95,7 @@ class TrainConfig:
             _ONE_SOURCE,
             (("validation_fraction", "test_fraction"), relations.fraction_faults),
             (("backbone", "image_size"), relations.image_size_faults),
+            (("backbone", "weights"), relations.weights_faults),
             (("head_epochs", "fine_tune_epochs", "warmup_epochs"), relations.warmup_faults),
             (("fine_tune", "fine_tune_epochs"), relations.fine_tune_faults),
             (("refuse_worse", "compare_export_dir"), relations.comparison_faults),

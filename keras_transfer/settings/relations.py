@@ -42,10 +42,25 @@ def fraction_faults(validation: float, test: float) -> list[str]:
 
 def image_size_faults(backbone: str, image_size: int) -> list[str]:
     """Images smaller than a backbone takes."""
-    smallest = BACKBONES[backbone].smallest_image_size
-    if image_size >= smallest:
+    smallest = {name: BACKBONES[name].smallest_image_size for name in backbone.split(",")}
+    return [
+        f"--image_size must be at least {least} for {name}. Received: {image_size}"
+        for name, least in smallest.items()
+        if image_size < least
+    ]
+
+
+def weights_faults(backbone: str, weights: str) -> list[str]:
+    """Several backbones with one weights file, or with another number of them; one backbone twice."""
+    names, files = backbone.split(","), weights.split(",")
+    if len(set(names)) < len(names):
+        return [f"--backbone names a network twice. Received: {backbone}"]
+    if len(names) == 1 or len(files) == len(names) or weights in ("imagenet", "random"):
         return []
-    return [f"--image_size must be at least {smallest} for {backbone}. Received: {image_size}"]
+    return [
+        f"--weights must name as many files as --backbone names networks, in the same order, or be imagenet. "
+        f"Received: {len(files)} and {len(names)}"
+    ]
 
 
 def warmup_faults(head_epochs: int, fine_tune_epochs: int, warmup_epochs: int) -> list[str]:

@@ -136,10 +136,17 @@ class ViewsConfig(Settings):
 class ModelConfig(Settings):
     """The base, its weights, and the head."""
 
-    backbone: str = setting("vgg16", "The pretrained network.", choices=tuple(BACKBONES), is_starter=True)
+    backbone: str = setting(
+        "vgg16",
+        "The pretrained network; of several, such as vgg16,mobilenetv2, the one whose head does best on a sample.",
+        choices=tuple(BACKBONES),
+        takes_several=True,
+        is_starter=True,
+    )
     weights: str = setting(
         "imagenet",
-        "imagenet (from Keras's cache, or downloaded with --allow_download), random, or a weights file.",
+        "imagenet (from Keras's cache, or downloaded with --allow_download), random, or a weights file; of several "
+        "backbones as many, separated by commas.",
         is_path=True,
         is_starter=True,
     )
