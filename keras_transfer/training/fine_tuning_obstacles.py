@@ -22,8 +22,8 @@ def obstacle(training: TrainingConfig, *, training_images: int, validation_image
         return "of --fine_tune=off"
     if training_images < LEAST_TRAINING_IMAGES:
         return (
-            f"{training_images:,} training images are fewer than the {LEAST_TRAINING_IMAGES:,} from which on it was "
-            "seen to pay (--fine_tune=on tries it)"
+            f"{training_images:,} training images are fewer than {LEAST_TRAINING_IMAGES:,}, and with so few it seldom "
+            "pays for its time (--fine_tune=on tries it)"
         )
     if validation_images < LEAST_VALIDATION_IMAGES:
         return (
