@@ -7,6 +7,7 @@ import contextlib
 import gc
 import importlib.util
 import io
+import logging
 import os
 import shlex
 import shutil
@@ -154,7 +155,8 @@ def import_tensorflow_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if sys.modules.get("tensorflow") is None:
         with _chatter_held_back(), _garbage_collection_spared():
-            import tensorflow  # noqa: F401  (imported for its side effect, and late on purpose)
+            import tensorflow as tf  # late on purpose
+        tf.get_logger().setLevel(logging.ERROR)  # its advice is for those who write TensorFlow, not for users
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from keras_transfer.errors import UserError
 from keras_transfer.feature_bank import disk_space, filling
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
-from keras_transfer.training import phases, plan
+from keras_transfer.training import fine_tuning, phases, plan
 from keras_transfer.training.plan import Plan
 from small_training import TRAIN, VALIDATION, make_classifier, make_config, make_examples
 
@@ -167,3 +168,13 @@ def test_the_rows_name_images_work_seconds_and_bytes(make, tmp_path):
     text = " ".join(" ".join(row) for row in plan.rows(make(make_config(tmp_path))))
     for word in ("frozen passes", "GMAC", "about", "bytes to write", str(Path(tmp_path / "cache"))):
         assert word in text
+
+
+def test_the_plan_tells_what_fine_tuning_takes_where_the_head_is_chosen(classifier, examples, tmp_path):
+    config = make_config(tmp_path, fine_tune="on")
+    solved = phases.plan(classifier, config.training, is_solved=True)
+    tuned = (*solved, fine_tuning.phase(classifier, config.training))
+    for planned, expected in ((solved, False), (tuned, True)):
+        with contextlib.closing(plan.make(classifier, planned, examples, config=config)) as made:
+            assert (made.fine_tune_seconds is not None) == expected
+            assert any("minutes" in text for _, text in plan.rows(made)) == expected

@@ -32,6 +32,8 @@ FACTORS = (0.25, 0.5, 0.75)
 # The chosen head fits the training images so closely that it leaves the base nothing to learn. Fine-tuning begins with
 # one whose penalty is this many times as strong, and keeps the penalty.
 STRONGER_PENALTY = 30.0
+# Standard errors that the gain must exceed: the best of a dozen trials gains one by chance alone.
+_LEAST_STANDARD_ERRORS = 2.0
 _PATIENCE = 2  # epochs
 _LOG_TEMPERATURES = (-1.5, 1.5)
 
@@ -68,8 +70,8 @@ class FineTuning:
       best: the one with the lowest log loss.
       gain: by how much its log loss is lower than that of the weights before, over the validation images.
       gain_error: standard error of that.
-      is_kept: whether the gain is larger than its standard error.
-      seconds: that it took.
+      is_kept: whether the gain is larger than twice its standard error.
+      seconds: in all.
     """
 
     trials: tuple[Trial, ...]
@@ -156,9 +158,6 @@ def run(job: Job, start: Start, solved: Outcome) -> tuple[Outcome, FineTuning]:
       start: of each try.
       solved: the outcome of the head phase.
 
-    Returns:
-      The outcome of both phases, and what was tried.
-
     Raises:
       UserError: the loss is no longer a number.
       RuntimeError: a frozen weight changed, which must never happen.
@@ -166,17 +165,16 @@ def run(job: Job, start: Start, solved: Outcome) -> tuple[Outcome, FineTuning]:
     started = time.perf_counter()
     cut.set_trainable(job.classifier, job.phase.cut)
     phases.describe(job.classifier, job.phase)
-    frozen = phases.frozen_checksum(job.classifier)
-    variables = list(job.inputs.model.trainable_variables)
-    before = [variable.numpy() for variable in variables]
-    trials, best = [], None
+    frozen, variables = phases.frozen_checksum(job.classifier), list(job.inputs.model.trainable_variables)
+    trials, best, before = list[Trial](), None, [variable.numpy() for variable in variables]
     for attempt in _attempts(job, start, variables, before):
         trials.append(attempt.trial)
         best = attempt if best is None or attempt.trial.log_loss < best.trial.log_loss else best
     assert best is not None
     gains = _losses(job, solved.validation_logits) - best.losses
     gain, gain_error = float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains)))
-    found = FineTuning(tuple(trials), best.trial, gain, gain_error, gain > gain_error, time.perf_counter() - started)
+    is_kept = gain > _LEAST_STANDARD_ERRORS * gain_error
+    found = FineTuning(tuple(trials), best.trial, gain, gain_error, is_kept, time.perf_counter() - started)
     _assign(variables, best.weights if found.is_kept else before)
     cut.set_trainable(job.classifier, job.phase.cut)
     if phases.frozen_checksum(job.classifier) != frozen:
@@ -187,9 +185,10 @@ def run(job: Job, start: Start, solved: Outcome) -> tuple[Outcome, FineTuning]:
 
 
 def in_words(found: FineTuning) -> str:
-    """What it brought, in a sentence."""
-    gain = f"lowers the validation log loss by {found.gain:.4f} ± {found.gain_error:.4f}"
-    return f"Fine-tuning {gain} ({found.seconds:.0f} s): {'kept' if found.is_kept else 'not kept'}."
+    """What it brought."""
+    verdict = "kept" if found.is_kept else "not kept"
+    gain = f"{found.gain:.4f} ± {found.gain_error:.4f} ({found.seconds:.0f} s)"
+    return f"Fine-tuning lowers the validation log loss by {gain}: {verdict}."
 
 
 def _attempts(job: Job, start: Start, variables: Sequence[Any], before: _Weights) -> Iterator[_Attempt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Plan:
       bank_bytes: that filling will write.
       stored_bytes: that all banks of the cache take already.
       precision: arithmetic of the frozen part.
+      fine_tune_seconds: at most, of the fine-tune phase; None where there is none.
     """
 
     uses_bank: bool
@@ -65,6 +67,7 @@ class Plan:
     bank_bytes: int
     stored_bytes: int
     precision: str
+    fine_tune_seconds: float | None = None
 
     def close(self) -> None:
         """Closes the banks."""
@@ -95,7 +98,15 @@ def make(classifier: Classifier, phases: Sequence[Phase], examples: Examples, *,
             opened.enter_context(bank)
         planned = _compare(classifier, phases, examples, banks, config=config)
         opened.pop_all()  # from now on `Plan.close` closes them
-    return planned
+    return dataclasses.replace(planned, fine_tune_seconds=_fine_tune_seconds(classifier, phases, examples))
+
+
+def _fine_tune_seconds(classifier: Classifier, phases: Sequence[Phase], examples: Examples) -> float | None:
+    """Of all epochs of a fine-tune phase after a chosen head, whose part is trained in float32."""
+    work = sum(
+        _epoch_work(classifier, phase, examples) * phase.epochs * phase.tries for phase in phases if phase.tries > 1
+    )
+    return work / _rate(classifier, phases, "float32") if work else None
 
 
 def _compare(
@@ -139,6 +150,8 @@ def rows(plan: Plan) -> list[tuple[str, str]]:
     if plan.bank is not None:
         lines.append(("with the bank", _cost_text(plan.bank)))
     lines.append(("without it", _cost_text(plan.online)))
+    if plan.fine_tune_seconds is not None:
+        lines.append(("fine-tuning", f"about {plan.fine_tune_seconds / 60:,.1f} minutes, if no try ends early"))
     if plan.online.seconds:
         lines.append(("seconds", _COVERED))
     if plan.bank is not None:
