@@ -184,7 +184,7 @@ def test_further_columns_of_a_csv_file_are_slices(small_run, tmp_path):
     flags = [f"--export_dir={small_run.export_dir}", f"--output={tmp_path / 'out'}"]
     assert run_command("evaluate", *flags, f"--image_csv={tmp_path / 'photos.csv'}") == 0
     (column,) = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["slices"]
-    found = {row["value"]: (row["examples"], row["figures"]["accuracy"], row["is_flagged"]) for row in column["values"]}
+    found = {row["value"]: (row["examples"], row["metrics"]["accuracy"], row["is_flagged"]) for row in column["values"]}
     assert (column["column"], found) == ("camera", {"phone": (20, 1.0, False), "scanner": (10, 0.0, True)})
 
 

@@ -102,7 +102,7 @@ def test_the_summary_says_what_the_head_is_worth(verdict, words):
 
 def test_the_summary_names_the_slices_that_are_flagged_and_no_others():
     values = [
-        {"value": value, "is_flagged": value == "night", "figures": {"accuracy": 0.5}, "gaps": {"accuracy": -0.25}}
+        {"value": value, "is_flagged": value == "night", "metrics": {"accuracy": 0.5}, "gaps": {"accuracy": -0.25}}
         for value in ("night", "day")
     ]
     slices = [{"column": "time", "values": values}]

@@ -35,7 +35,7 @@ def night():
 
 def test_a_slice_has_the_metrics_of_its_examples(night):
     label_ids, probabilities = predictions(np.array([True] * 20 + [False] * 20))
-    measured = night["night"].figures
+    measured = night["night"].metrics
     assert night["night"].examples == 40
     assert measured["accuracy"] == 0.5
     expected = sklearn.metrics.f1_score(label_ids, probabilities.argmax(axis=1), average="macro")

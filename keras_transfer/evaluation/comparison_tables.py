@@ -148,7 +148,7 @@ def _against_probe(compared: HeadAgainstProbe | None) -> str:
 def _of_slice(column: Column) -> Table:
     rows = []
     for row in column.values:
-        accuracy, *others = (value_text(name, row.figures[name]) for name in _SLICE_METRICS)
+        accuracy, *others = (value_text(name, row.metrics[name]) for name in _SLICE_METRICS)
         gap = f"{_points(row.gaps['accuracy'])}{_points_interval(row.gap_intervals['accuracy'])}"
         flag = "worse" if row.is_flagged else ""
         p_value = f"{row.adjusted_p_value:.3f}"

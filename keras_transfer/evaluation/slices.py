@@ -27,7 +27,7 @@ class Slice:
     Attributes:
       value: that they have.
       examples: number of them.
-      figures: their metrics, by name.
+      metrics: of these images, by name.
       intervals: 95% intervals of these, as in `intervals.of_metrics`.
       gaps: each metric minus that of all other examples.
       gap_intervals: 95% intervals of these; None where the resamples do not differ.
@@ -38,7 +38,7 @@ class Slice:
 
     value: str
     examples: int
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
     intervals: Mapping[str, Interval | None]
     gaps: Mapping[str, float]
     gap_intervals: Mapping[str, Interval | None]
@@ -114,7 +114,7 @@ def _measure_slice(
     return Slice(
         value=value,
         examples=len(groups[0]),
-        figures={name: float(metric) for name, metric in own.items()},
+        metrics={name: float(metric) for name, metric in own.items()},
         intervals=intervals.of_metrics(rows[groups[0]]),
         gaps={name: float(metric - rest[name]) for name, metric in own.items()},
         gap_intervals={

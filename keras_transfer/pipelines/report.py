@@ -111,7 +111,7 @@ def _comparisons(measured: RunMetrics) -> list[tuple[str, str]]:
     for column in measured.slices:
         for each in column.values:
             if each.is_flagged:
-                text = f"accuracy {each.figures['accuracy']:.4f}, {-each.gaps['accuracy']:.4f} below the others"
+                text = f"accuracy {each.metrics['accuracy']:.4f}, {-each.gaps['accuracy']:.4f} below the others"
                 rows.append((f"{column.column} = {each.value}", text))
     return rows
 
