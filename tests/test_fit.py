@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import types
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,27 +89,29 @@ def test_the_export_abstains_and_its_card_says_so(leaky_run):
     assert "at least 0.5" in (export_dir / "assets.extra" / "MODEL_CARD.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words"),
-    [
-        ("worse", "worse than logistic regression on test (alone right: 2 to 11)"),
-        ("no difference", "no different from logistic regression on test (alone right: 2 to 11)"),
-    ],
-)
+def measured(compared: Any = None, values: Any = ()) -> Any:
+    """As much of a run's metrics as the comparisons of its summary ask for."""
+    column = SimpleNamespace(column="time", values=values)
+    return SimpleNamespace(baselines=SimpleNamespace(head_against_probe=compared), slices=[column])
+
+
+@pytest.mark.parametrize(("verdict", "words"), [("worse", "worse than"), ("no difference", "no different from")])
 def test_the_summary_says_what_the_head_is_worth(verdict, words):
-    compared = {"split": "test", "only_head_right": 2, "only_probe_right": 11, "verdict": verdict}
-    found = report._comparisons({"baselines": {"head_against_probe": compared}, "slices": []})
-    assert found == [("trained head", words)]
+    compared = SimpleNamespace(split="test", only_head_right=2, only_probe_right=11, verdict=verdict)
+    ((name, text),) = report._comparisons(measured(compared))
+    assert name == "trained head"
+    assert words in text
+    assert "2 to 11" in text
 
 
 def test_the_summary_names_the_slices_that_are_flagged_and_no_others():
     values = [
-        {"value": value, "is_flagged": value == "night", "metrics": {"accuracy": 0.5}, "gaps": {"accuracy": -0.25}}
+        SimpleNamespace(value=value, is_flagged=value == "night", metrics={"accuracy": 0.5}, gaps={"accuracy": -0.25})
         for value in ("night", "day")
     ]
-    slices = [{"column": "time", "values": values}]
-    found = report._comparisons({"baselines": {"head_against_probe": None}, "slices": slices})
-    assert found == [("time = night", "accuracy 0.5000, 0.2500 below the others")]
+    assert report._comparisons(measured(values=values)) == [
+        ("time = night", "accuracy 0.5000, 0.2500 below the others")
+    ]
 
 
 @pytest.mark.parametrize(("flags", "is_told"), [((), True), (("--class_weights=balanced",), False)])
