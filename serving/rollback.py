@@ -2,22 +2,29 @@
 
 python serving/rollback.py --config=models.config --model_name=vehicles --label=stable
 
-Needs tensorflow-serving-api, which brings the file's message. Exit code: 0 moved, 1 refused (nothing has changed),
-2 wrong use.
+It asks the server first whether the version is AVAILABLE, because a label that moves too early blocks every later
+change of the file. Needs tensorflow-serving-api, which brings the file's message, and to ask over REST requests.
+Exit code: 0 moved, 1 refused (nothing has changed), 2 wrong use.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import availability
 import export_folder
 import model_config
 from arguments import OneLineParser, RefusalError
+from clients import connection
+from clients.errors import MissingPackageError
+from clients.retries import RetryPolicy
+from clients.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,13 @@ class Move:
 
 
 def move_label(
-    config: Path, *, model_name: str, label: str, to_version: int | None = None, model_folder: Path | None = None
+    config: Path,
+    *,
+    model_name: str,
+    label: str,
+    to_version: int | None,
+    model_folder: Path | None,
+    check_version: Callable[[int], None],
 ) -> Move:
     """Points a label to another version and writes the configuration.
 
@@ -48,9 +61,10 @@ def move_label(
       label: that the model has.
       to_version: where it shall point; None for the next older version that the server loads.
       model_folder: where the versions lie on this machine; None for the configuration's base_path.
+      check_version: called with the version before anything is written; raises RefusalError where it may not be.
 
     Raises:
-      RefusalError: no such model or label, nothing older, or a version that the server would not load. Nothing has
+      RefusalError: no such model or label, nothing older, or a version that the server has not loaded. Nothing has
         changed.
     """
     model = model_config.model_of(model_config.read(config), model_name, path=config)
@@ -67,6 +81,7 @@ def move_label(
             f"The server does not load version {target}, so no label can point to it. Under the model's version policy "
             f"it loads {_listed(served)}: publish the version, or change model_version_policy in {config} first."
         )
+    check_version(target)
     note = model_config.move_label(config, model_name=model_name, label=label, version=target)
     return Move(label, current, target, note)
 
@@ -79,8 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     parsed = parser.parse_args(arguments)
+    connection.check_server_flags(parser, parsed)
     try:
         _run(parsed)
+    except MissingPackageError as error:
+        parser.error(f"{error} Or give --offline, where no server reads the file yet.")
     except RefusalError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
@@ -94,11 +112,23 @@ def _run(parsed: argparse.Namespace) -> None:
         label=parsed.label,
         to_version=parsed.to_version,
         model_folder=parsed.model_folder,
+        check_version=functools.partial(_check_version, parsed),
     )
     print(f"{parsed.config}: model {parsed.model_name}: label {move.label}: {move.old_version} -> {move.new_version}")
     if move.note:
         print(move.note)
     print("A server started with --model_config_file_poll_wait_seconds reads it at its next poll; restart any other.")
+
+
+def _check_version(parsed: argparse.Namespace, version: int) -> None:
+    if parsed.offline:
+        return
+    model = ServedModel(parsed.model_name)
+    client = connection.connect_to(model, parsed, protocol=parsed.protocol, retry=RetryPolicy())
+    try:
+        availability.refuse_unless_available(client, version)
+    finally:
+        client.close()
 
 
 def _served(model: Any, model_folder: Path | None) -> list[int]:
@@ -135,6 +165,10 @@ def _parser() -> OneLineParser:
     parser.add_argument("--to_version", type=int, help="default: the next older version that the server loads")
     parser.add_argument(
         "--model_folder", type=Path, help="where the versions lie on this machine (default: the model's base_path)"
+    )
+    connection.add_server_flags(parser)
+    parser.add_argument(
+        "--offline", action="store_true", help="ask no server: for a file that none reads yet (default: ask)"
     )
     return parser
 

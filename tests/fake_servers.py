@@ -47,6 +47,7 @@ class FakeModel:
       asked_for: (version, label) of each request so far.
       class_count: classes beyond the first two have probability 0.
       signatures: listed in the metadata.
+      states: version -> its state and error, in the answer of the status call.
     """
 
     faults: list[str | float] = field(default_factory=list)
@@ -54,6 +55,9 @@ class FakeModel:
     asked_for: list[tuple[int, str]] = field(default_factory=list)
     class_count: int = 2
     signatures: tuple[str, ...] = ("serving_default", "image_tensor", "classify", "embed")
+    states: dict[int, tuple[str, str]] = field(
+        default_factory=lambda: {1: ("END", "out of memory"), 2: ("AVAILABLE", "")}
+    )
 
     def answer(self, signature: str, images: list[bytes], *, version: int, label: str) -> np.ndarray:
         """Probabilities, shape (images, classes), after the next fault."""
@@ -176,10 +180,9 @@ class _RestHandler(_QuietHandler):
             signatures: dict[str, Any] = {name: {} for name in (*self.fake.signatures, "__saved_model_init_op")}
             self._json(200, {"model_spec": {}, "metadata": {"signature_def": {"signature_def": signatures}}})
             return
-        states = [("1", "END", "out of memory"), ("2", "AVAILABLE", "")]
         listed = [
-            {"version": version, "state": state, "status": {"error_code": "OK", "error_message": error}}
-            for version, state, error in states
+            {"version": str(version), "state": state, "status": {"error_code": "OK", "error_message": error}}
+            for version, (state, error) in self.fake.states.items()
         ]
         self._json(200, {"model_version_status": listed})
 
@@ -272,9 +275,10 @@ class _Models(messages.model_service_pb2_grpc.ModelServiceServicer):
 
     def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
         answer = messages.get_model_status_pb2.GetModelStatusResponse()
-        states = messages.get_model_status_pb2.ModelVersionStatus
-        answer.model_version_status.add(version=1, state=states.END).status.error_message = "out of memory"
-        answer.model_version_status.add(version=2, state=states.AVAILABLE)
+        states = messages.get_model_status_pb2.ModelVersionStatus.State
+        for version, (state, error) in self._fake.states.items():
+            told = answer.model_version_status.add(version=version, state=states.Value(state))
+            told.status.error_message = error
         return answer
 
 

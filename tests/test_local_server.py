@@ -119,10 +119,11 @@ def test_without_a_server_the_tests_of_the_contract_are_skipped_with_a_reason():
 
 def test_a_label_that_is_moved_in_the_file_moves_in_the_server(server, config):
     before = labelled_version(server, "canary")
-    rollback.move_label(config, model_name=known_model.MODEL, label="canary")
+    flags = [f"--config={config}", f"--model_name={known_model.MODEL}", "--label=canary", f"--url={server.rest_url}"]
+    assert rollback.main(flags) == 0
 
     wait_until(lambda: labelled_version(server, "canary") == "1")
-    rollback.move_label(config, model_name=known_model.MODEL, label="canary", to_version=2)
+    assert rollback.main([*flags, "--to_version=2"]) == 0
     wait_until(lambda: labelled_version(server, "canary") == "2")
 
     assert before == "2"

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+import fake_servers
 import model_config
 import rollback
 from arguments import RefusalError
@@ -61,7 +62,15 @@ def labels_in(path: Path) -> dict[str, dict[str, int]]:
 
 
 def run(config: Path, *flags: str, label: str = "stable") -> int:
+    flags = ("--offline", *flags)
     return rollback.main([f"--config={config}", "--model_name=vehicles", f"--label={label}", *flags])
+
+
+def run_online(config: Path, where: str) -> int:
+    """Back to version 3, after asking a server."""
+    protocol = "rest" if where.startswith("http") else "grpc"
+    flags = [f"--protocol={protocol}", f"--{'url' if protocol == 'rest' else 'address'}={where}"]
+    return rollback.main([f"--config={config}", "--model_name=vehicles", "--label=stable", *flags])
 
 
 def test_a_label_moves_to_the_next_older_version(config, capsys):
@@ -155,8 +164,47 @@ def test_the_versions_may_lie_elsewhere_on_this_machine(folder, config):
     assert labels_in(config)["vehicles"]["stable"] == 3
 
 
+@pytest.mark.parametrize("serve", [fake_servers.rest_server, fake_servers.grpc_server])
+def test_a_label_moves_to_a_version_that_the_server_has_loaded(config, serve):
+    states = {3: ("AVAILABLE", ""), 7: ("END", "out of memory")}
+    with serve(fake_servers.FakeModel(states=states)) as where:
+        assert run_online(config, where) == 0
+    assert labels_in(config)["vehicles"]["stable"] == 3
+
+
+# The server checks labels before it loads what a file adds: a label that moves too early blocks all later changes.
+@pytest.mark.parametrize("serve", [fake_servers.rest_server, fake_servers.grpc_server])
+@pytest.mark.parametrize(
+    "states",
+    [
+        {},
+        {4: ("AVAILABLE", "")},
+        *({3: (state, ""), 4: ("AVAILABLE", "")} for state in ("START", "LOADING", "UNLOADING", "END")),
+        {3: ("END", "Data loss: variables")},
+    ],
+)
+def test_a_label_never_moves_to_a_version_that_the_server_has_not_loaded(config, capsys, serve, states):
+    before = config.read_text()
+    with serve(fake_servers.FakeModel(states=states)) as where:
+        assert run_online(config, where) == 1
+    error = capsys.readouterr().err
+    assert "version 3" in error.lower()
+    assert all(text in error for text in states.get(3, ()))
+    assert error.count("\n") == 1
+    assert config.read_text() == before
+
+
+def test_without_an_answer_from_a_server_a_label_moves_only_offline(config, capsys):
+    before = config.read_text()
+    flags = ["--url=http://127.0.0.1:1", "--timeout_seconds=0.2"]
+    assert rollback.main([f"--config={config}", "--model_name=vehicles", "--label=stable", *flags]) == 1
+    assert "--offline" in capsys.readouterr().err
+    assert config.read_text() == before
+    assert run(config) == 0
+
+
 def test_an_unknown_model_is_refused_with_the_known_ones(config, capsys):
-    assert rollback.main([f"--config={config}", "--model_name=cars", "--label=stable"]) == 1
+    assert rollback.main([f"--config={config}", "--model_name=cars", "--label=stable", "--offline"]) == 1
     assert "Its models: birds, vehicles" in capsys.readouterr().err
 
 

@@ -196,6 +196,27 @@ def test_kubernetes_starts_the_server_with_the_flags_of_compose() -> None:
     assert container("k8s/base/deployment.yaml")["args"][: len(compose)] == compose
 
 
+def flag(name: str) -> int:
+    """The value of a flag of the server in Kubernetes, which are those of compose."""
+    (given,) = [text for text in container("k8s/base/deployment.yaml")["args"] if text.startswith(f"--{name}=")]
+    return int(given.partition("=")[2])
+
+
+def test_a_start_outlasts_the_retries_of_a_version_that_cannot_be_loaded() -> None:
+    """Through them the server opens no port; its defaults take 300 s."""
+    retries_seconds = flag("max_num_load_retries") * flag("load_retry_interval_micros") / 1e6
+    probe = container("k8s/base/deployment.yaml")["startupProbe"]
+    check = dict(services())["compose.yaml:tensorflow-serving"]["healthcheck"]
+    # At least one retry: with none the server ends where a broken version fails before another one is loaded.
+    assert retries_seconds > 0
+    for patience_seconds in (probe["periodSeconds"] * probe["failureThreshold"], int(check["start_period"][:-1])):
+        assert patience_seconds >= 2 * retries_seconds
+
+
+def test_a_version_that_cannot_be_loaded_holds_up_no_other() -> None:
+    assert flag("num_load_threads") > 1
+
+
 def test_every_file_that_a_flag_names_is_in_the_mounted_folder() -> None:
     flags = container("k8s/base/deployment.yaml")["args"]
     named = {flag.split("=/config/")[1] for flag in flags if "=/config/" in flag}

@@ -146,7 +146,8 @@ def test_the_server_follows_a_label_that_moves_back(server, config, photos):
     image = (photos / "c.png").read_bytes()
     with RestClient(server.rest_url, ServedModel("toy", label="stable")) as stable:
         assert stable.predict([image])[0].label == "RED"
-        assert rollback.main([f"--config={config}", "--model_name=toy", "--label=stable"]) == 0
+        where = f"--url={server.rest_url}"
+        assert rollback.main([f"--config={config}", "--model_name=toy", "--label=stable", where]) == 0
         wait_until(lambda: stable.predict([image])[0].label == "red")
 
 

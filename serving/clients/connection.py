@@ -49,13 +49,24 @@ def add_flags(parser: argparse.ArgumentParser, *, protocols: Sequence[str] = ("r
       parser: gets the flags.
       protocols: the choices of --protocol, the default first.
     """
-    server = parser.add_argument_group("server and model")
+    model = parser.add_argument_group("model")
+    model.add_argument("--model_name", required=True, help="as in the server's configuration")
+    model.add_argument("--version", type=int, help="a version's number (default: the newest)")
+    model.add_argument("--label", help="a version's label, such as stable")
+    add_server_flags(parser, protocols=protocols)
+
+
+def add_server_flags(parser: argparse.ArgumentParser, *, protocols: Sequence[str] = ("rest", "grpc")) -> None:
+    """Adds the flags of the server and the deadline alone; call `check_server_flags` after parsing.
+
+    Args:
+      parser: gets the flags.
+      protocols: the choices of --protocol, the default first.
+    """
+    server = parser.add_argument_group("server")
     server.add_argument("--protocol", choices=protocols, default=protocols[0], help=f"default: {protocols[0]}")
     server.add_argument("--url", help=f"of the REST port (default: {DEFAULT_URL})")
     server.add_argument("--address", help=f"of the gRPC port (default: {DEFAULT_ADDRESS})")
-    server.add_argument("--model_name", required=True, help="as in the server's configuration")
-    server.add_argument("--version", type=int, help="a version's number (default: the newest)")
-    server.add_argument("--label", help="a version's label, such as stable")
     server.add_argument(
         "--timeout_seconds", type=float, default=30.0, help="for a request with its retries (default: 30)"
     )
@@ -67,6 +78,11 @@ def check_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
         parser.error("give --version or --label, not both")
     if arguments.version is not None and not 0 <= arguments.version <= _LARGEST_VERSION:
         parser.error(f"--version must be a whole number of at least 0, not {arguments.version}")
+    check_server_flags(parser, arguments)
+
+
+def check_server_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Likewise, for the flags of `add_server_flags`."""
     if not 0 < arguments.timeout_seconds < float("inf"):
         parser.error(f"--timeout_seconds must be more than 0, not {arguments.timeout_seconds}")
     if arguments.protocol == "rest" and arguments.address is not None:
@@ -80,17 +96,23 @@ def check_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
 
 def connect(arguments: argparse.Namespace, *, protocol: str, retry: RetryPolicy) -> Client:
-    """The client that the flags ask for; it connects at its first call.
+    """The client that the flags of `add_flags` ask for, see `connect_to`."""
+    model = ServedModel(arguments.model_name, arguments.version, arguments.label)
+    return connect_to(model, arguments, protocol=protocol, retry=retry)
+
+
+def connect_to(model: ServedModel, arguments: argparse.Namespace, *, protocol: str, retry: RetryPolicy) -> Client:
+    """The client of a model; it connects at its first call.
 
     Args:
-      arguments: with the flags of `add_flags`.
+      model: to ask for.
+      arguments: with the flags of `add_server_flags`.
       protocol: rest or grpc.
       retry: what to do while the server is unavailable.
 
     Raises:
       MissingPackageError: what the protocol needs is not installed.
     """
-    model = ServedModel(arguments.model_name, arguments.version, arguments.label)
     try:
         if protocol == "grpc":
             from clients.grpc_client import GrpcClient
