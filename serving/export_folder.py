@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import export_digests
 import tf_record
 from arguments import RefusalError
 
@@ -16,6 +17,8 @@ WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 
 # TensorFlow Serving refuses to load a version with more (WarmupConsts::kMaxNumRecords).
 _MOST_WARMUP_RECORDS = 1000
+
+NO_DIGESTS = "it carries no digests, as exports of earlier releases: only its form can be checked, not its content."
 
 _SHARD = re.compile(r"variables\.data-(\d{5})-of-(\d{5})")
 
@@ -29,19 +32,21 @@ class ExportContents:
       size_bytes: of all files together.
       class_names: in the order of the probabilities.
       warmup_records: requests that the server plays to itself before the version becomes AVAILABLE.
+      has_digests: whether every file was compared with its SHA-256; not of an export of an earlier release.
     """
 
     file_count: int
     size_bytes: int
     class_names: tuple[str, ...]
     warmup_records: int
+    has_digests: bool
 
 
 def check_export(folder: Path) -> ExportContents:
     """Reads what can be wrong with a version folder before a server finds it.
 
-    A server reports a folder without `variables/` as AVAILABLE and then fails every request, and passes over a
-    damaged warm-up file in silence.
+    A server reports a folder without `variables/` as AVAILABLE and then fails every request, never loads one with a
+    damaged warm-up file, and answers wrongly by variables that were altered.
 
     Raises:
       RefusalError: with the first fault.
@@ -50,13 +55,18 @@ def check_export(folder: Path) -> ExportContents:
         raise RefusalError(f"{folder} is no folder. Give a version folder such as runs/x/export/vehicles/1.")
     _check_program(folder)
     _check_variables(folder / "variables")
-    _check_metadata(folder / METADATA_FILE)
+    must_have_digests = _check_metadata(folder / METADATA_FILE)
+    class_names, warmup_records = _class_names(folder / LABELS_FILE), _warmup_records(folder / WARMUP_FILE)
+    has_digests = export_digests.check(folder)
+    if must_have_digests and not has_digests:
+        raise RefusalError(f"{folder} lacks {export_digests.DIGESTS_FILE}: the export is not whole.")
     files = [path for path in folder.rglob("*") if path.is_file()]
     return ExportContents(
         file_count=len(files),
         size_bytes=sum(path.stat().st_size for path in files),
-        class_names=_class_names(folder / LABELS_FILE),
-        warmup_records=_warmup_records(folder / WARMUP_FILE),
+        class_names=class_names,
+        warmup_records=warmup_records,
+        has_digests=has_digests,
     )
 
 
@@ -92,7 +102,8 @@ def _class_names(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _check_metadata(path: Path) -> None:
+def _check_metadata(path: Path) -> bool:
+    """Whether it says that the export carries digests."""
     text = _text(path)
     try:
         metadata = json.loads(text)
@@ -100,6 +111,7 @@ def _check_metadata(path: Path) -> None:
         raise RefusalError(f"{path} is no JSON ({error}): the export is not whole.") from error
     if not isinstance(metadata, dict):
         raise RefusalError(f"{path} must hold a JSON object, not a {type(metadata).__name__}.")
+    return "digests" in metadata
 
 
 def _warmup_records(path: Path) -> int:
@@ -108,7 +120,7 @@ def _warmup_records(path: Path) -> int:
     try:
         count = tf_record.count_records(path)
     except (tf_record.DamagedRecordError, OSError) as error:
-        raise RefusalError(f"{path}: {error}. A server would pass over it in silence; export again.") from error
+        raise RefusalError(f"{path}: {error}. A server would not load it; export again.") from error
     if not 1 <= count <= _MOST_WARMUP_RECORDS:
         raise RefusalError(f"{path} holds {count} records, and a server takes 1 to {_MOST_WARMUP_RECORDS}.")
     return count

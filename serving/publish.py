@@ -9,6 +9,7 @@ nothing but the standard library, but for --config.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -17,12 +18,15 @@ from pathlib import Path
 
 import export_folder
 import model_config
+import publishing_lock
 import whole_files
 from arguments import OneLineParser, RefusalError
 
 
 def publish(export: Path, model_folder: Path, *, version: int) -> Path:
-    """Checks, copies and renames, so that a server sees no half-copied version.
+    """Checks, copies, checks the copy and renames, so that a server sees no half-copied or altered version.
+
+    What publishers that were killed have left in the folder is removed first.
 
     Args:
       export: a version folder.
@@ -36,21 +40,7 @@ def publish(export: Path, model_folder: Path, *, version: int) -> Path:
       RefusalError: the export is not whole, the version exists, or the copy failed. No version has changed.
     """
     export_folder.check_export(export)
-    try:
-        model_folder.mkdir(exist_ok=True)
-        check_version_is_free(model_folder, version)
-        # A name that is no integer: the server ignores it.
-        temporary = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=model_folder))
-    except OSError as error:
-        raise RefusalError(f"--model_folder={model_folder} can't be written: {error.strerror}.") from error
-    try:
-        shutil.copytree(export, temporary, dirs_exist_ok=True)
-        export_folder.check_export(temporary)  # again: an export that is being written changes under the copy
-        return _rename_durably(temporary, model_folder / str(version))
-    except (OSError, shutil.Error) as error:
-        raise RefusalError(f"{export} could not be copied to {model_folder}: {error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)  # of a published one, the name is gone
+    return _copy_in(export, model_folder, version)
 
 
 def check_version_is_free(model_folder: Path, version: int) -> None:
@@ -85,6 +75,7 @@ def remove_old_versions(model_folder: Path, *, keep_last: int, in_use: Mapping[i
     for version in old:
         hidden = model_folder / f".removed-{held[version].name}"
         try:
+            shutil.rmtree(hidden, ignore_errors=True)  # left by a publisher that was killed
             held[version].rename(hidden)  # first out of the server's sight, so that it sees no half-removed version
             shutil.rmtree(hidden)
         except OSError as error:
@@ -120,7 +111,9 @@ def _run(parsed: argparse.Namespace, version: int) -> None:
         f"checked    {parsed.export}: {contents.file_count} files, {contents.size_bytes / 1e6:,.1f} MB, "
         f"{len(contents.class_names)} classes, {contents.warmup_records} warm-up requests"
     )
-    print(f"published  {publish(parsed.export, parsed.model_folder, version=version)}", flush=True)
+    if not contents.has_digests:
+        print(f"warning    {parsed.export}: {export_folder.NO_DIGESTS}", file=sys.stderr)
+    print(f"published  {_copy_in(parsed.export, parsed.model_folder, version)}", flush=True)
     newest = max(export_folder.versions(parsed.model_folder))
     if version < newest:
         print(f"note       version {newest} is newer: under the default policy a server keeps to that one")
@@ -130,6 +123,26 @@ def _run(parsed: argparse.Namespace, version: int) -> None:
             print(f"removed    version {removed}")
         for kept, reason in sorted(in_use.items()):
             print(f"in use     version {kept}: {reason}")
+
+
+def _copy_in(export: Path, model_folder: Path, version: int) -> Path:
+    with contextlib.ExitStack() as stack:
+        try:
+            model_folder.mkdir(exist_ok=True)
+            stack.enter_context(publishing_lock.publishing_alone(model_folder))
+            check_version_is_free(model_folder, version)
+            # A name that is no integer: the server ignores it.
+            temporary = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=model_folder))
+        except OSError as error:
+            raise RefusalError(f"--model_folder={model_folder} can't be written: {error.strerror}.") from error
+        stack.callback(shutil.rmtree, temporary, ignore_errors=True)  # of a published one, the name is gone
+        try:
+            shutil.copytree(export, temporary, dirs_exist_ok=True)
+            export_folder.check_export(temporary)  # again: an export that is being written changes under the copy
+            return _rename_durably(temporary, model_folder / str(version))
+        except (OSError, shutil.Error) as error:
+            check_version_is_free(model_folder, version)  # another one was quicker, where the file system has no locks
+            raise RefusalError(f"{export} could not be copied to {model_folder}: {error}.") from error
 
 
 def _versions_in_use(parsed: argparse.Namespace) -> dict[int, str]:

@@ -1,20 +1,24 @@
 """Asks every signature of a served model once, to see after a deployment that all of them answer.
 
-python serving/smoke_test.py --model_name=vehicles
+python serving/smoke_test.py --model_name=vehicles --model_folder=/srv/models/vehicles
 
+With --model_folder it also checks that the files of each version that is AVAILABLE are those that were exported.
 Exit code: 0 all answer, 1 one does not or there is no server, 2 wrong use.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from arguments import OneLineParser
+import export_folder
+import verify
+from arguments import OneLineParser, RefusalError
 from client import asking
 from clients import connection
 from clients.answers import Answer, Embedding
@@ -58,6 +62,29 @@ def check_all(client: connection.Client, image: bytes) -> Iterator[tuple[str, bo
         yield signature, *_check_signature(client, signature, image)
 
 
+def check_files(client: connection.Client, model_folder: Path) -> Iterator[tuple[str, bool, str]]:
+    """Compares the files of each version that is AVAILABLE with their digests.
+
+    Args:
+      client: of either protocol.
+      model_folder: where the server's versions lie, as this machine sees it.
+
+    Yields:
+      What was checked, whether it is well, and what to tell about it.
+    """
+    try:
+        available = [status.version for status in client.status() if status.state == "AVAILABLE"]
+        folders = export_folder.versions(model_folder)
+    except (ClientError, OSError) as error:
+        yield "files", False, str(error)
+        return
+    for version in available:
+        try:
+            yield f"files of {version}", True, verify.verify(folders.get(version, model_folder / str(version)))
+        except RefusalError as error:
+            yield f"files of {version}", False, str(error)
+
+
 def check_answer(answer: Answer) -> str:
     """Refuses an answer that can't be right.
 
@@ -96,7 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     all_well = True
     try:
         client = connection.connect(parsed, protocol=parsed.protocol, retry=RetryPolicy())
-        for asked, is_well, told in check_all(client, image):
+        files = check_files(client, parsed.model_folder) if parsed.model_folder else ()
+        for asked, is_well, told in itertools.chain(check_all(client, image), files):
             print(f"{asked:<16}  {'ok' if is_well else 'FAILED':<6}  {told}", flush=True)
             all_well = all_well and is_well
         client.close()
@@ -124,6 +152,7 @@ def _parser() -> OneLineParser:
     )
     connection.add_flags(parser)
     parser.add_argument("--image", type=Path, help="an image file to ask about (default: a small red square)")
+    parser.add_argument("--model_folder", type=Path, help="where the server's versions lie: check their files too")
     return parser
 
 

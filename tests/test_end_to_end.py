@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import export_folder
 import keras_transfer as kt
+from keras_transfer.saved_model import version_folder
 from keras_transfer.settings import config
 from keras_transfer.settings.command_line import parse
 from keras_transfer.train import train
@@ -94,6 +96,11 @@ def test_the_run_directory_holds_all_that_it_promises(workplace, trained):
         assert any((run / name).iterdir())
     assert json.loads((run / "metrics.json").read_text("utf-8")) == trained
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
+
+
+def test_the_export_is_what_publish_and_verify_find_whole(export_dir):
+    assert export_folder.check_export(export_dir).has_digests
+    assert version_folder.read_metadata(export_dir)["digests"] == "assets.extra/SHA256SUMS"
 
 
 def test_evaluate_on_the_same_photos_counts_every_one_once(workplace, export_dir):

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import export_files
 import export_folder
 import publish
+import publishing_lock
 import tf_record
 from arguments import RefusalError
-
-# What tf.io.TFRecordWriter of TensorFlow 2.21 wrote for b"warm-up" and b"123456789".
-TWO_RECORDS = bytes.fromhex(
-    "0700000000000000bbd79f117761726d2d7570051a3e58090000000000000037f97139313233343536373839e5b08ac7"
-)
+from export_files import TWO_RECORDS
 
 CONFIG = """
 model_config_list { config {
@@ -30,20 +28,13 @@ model_config_list { config {
 @pytest.fixture
 def export(tmp_path) -> Path:
     """A whole export, version 3 of a run."""
-    folder = tmp_path / "run" / "3"
-    files = {
-        "saved_model.pb": b"program",
-        "variables/variables.index": b"index",
-        "variables/variables.data-00000-of-00002": b"first",
-        "variables/variables.data-00001-of-00002": b"second",
-        "assets.extra/labels.txt": "bus\nvélo\n".encode(),
-        "assets.extra/metadata.json": b"{}",
-        "assets.extra/tf_serving_warmup_requests": TWO_RECORDS,
-    }
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
+    return export_files.write(tmp_path / "run" / "3")
+
+
+@pytest.fixture
+def old_export(export) -> Path:
+    """Likewise, of a release that wrote no digests: its form alone is checked."""
+    return export_files.without_digests(export)
 
 
 @pytest.fixture
@@ -59,21 +50,23 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != publishing_lock.LOCK_FILE)
 
 
 def test_a_whole_export_is_described(export):
     contents = export_folder.check_export(export)
     assert contents.class_names == ("bus", "vélo")
     assert contents.warmup_records == 2
-    assert contents.file_count == 7
-    # 7 + 5 + 5 + 6 bytes, "bus\nvélo\n" with é in two, {}, and the records: 16 bytes around 7 and 9.
-    assert contents.size_bytes == 23 + 10 + 2 + 48
+    assert contents.has_digests
+    assert contents.file_count == 8
+    # 7 + 5 + 5 + 6 bytes, "bus\nvélo\n" with é in two, the metadata, the records: 16 bytes around 7 and 9; and in the
+    # list of digests 64 hexadecimal digits, two spaces and a line's end around each of the 7 names.
+    assert contents.size_bytes == 23 + 10 + 38 + 48 + 7 * 67 + sum(map(len, export_files.FILES))
 
 
-def test_an_export_without_warm_up_requests_is_whole(export):
-    (export / export_folder.WARMUP_FILE).unlink()
-    assert export_folder.check_export(export).warmup_records == 0
+def test_an_export_without_warm_up_requests_is_whole(old_export):
+    (old_export / export_folder.WARMUP_FILE).unlink()
+    assert export_folder.check_export(old_export).warmup_records == 0
 
 
 @pytest.mark.parametrize(
@@ -86,10 +79,10 @@ def test_an_export_without_warm_up_requests_is_whole(export):
         "assets.extra/metadata.json",
     ],
 )
-def test_an_export_that_lacks_a_file_is_refused(export, name):
-    (export / name).unlink()
+def test_an_export_that_lacks_a_file_is_refused(old_export, name):
+    (old_export / name).unlink()
     with pytest.raises(RefusalError, match=Path(name).parts[0]):
-        export_folder.check_export(export)
+        export_folder.check_export(old_export)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +101,10 @@ def test_an_export_that_lacks_a_file_is_refused(export, name):
         ("assets.extra/tf_serving_warmup_requests", TWO_RECORDS[16:] * 1001),
     ],
 )
-def test_an_export_with_a_damaged_file_is_refused(export, name, content):
-    (export / name).write_bytes(content)
+def test_an_export_with_a_damaged_file_is_refused(old_export, name, content):
+    (old_export / name).write_bytes(content)
     with pytest.raises(RefusalError, match=Path(name).name):
-        export_folder.check_export(export)
+        export_folder.check_export(old_export)
 
 
 def test_the_parent_of_versions_is_no_export_and_the_version_is_named(export):
@@ -231,7 +224,7 @@ def test_the_program_publishes_under_the_exports_number_and_tells_what_it_did(ex
     assert run(export, model_folder, "--keep_last=2") == 0
     assert names_in(model_folder) == ["2", "3"]
     assert capsys.readouterr().out.splitlines() == [
-        f"checked    {export}: 7 files, 0.0 MB, 2 classes, 2 warm-up requests",
+        f"checked    {export}: 8 files, 0.0 MB, 2 classes, 2 warm-up requests",
         f"published  {model_folder / '3'}",
         "removed    version 1",
     ]

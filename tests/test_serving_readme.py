@@ -48,7 +48,7 @@ def help_of(program: str) -> str:
 @pytest.mark.parametrize(("program", "rest"), COMMANDS)
 def test_a_command_gives_flags_that_the_program_has(program: str, rest: str) -> None:
     flags = set(re.findall(r"--\w+", rest))
-    assert flags
+    assert flags or rest.strip()  # or what it is about
     assert flags - set(re.findall(r"--\w+", help_of(program))) == set()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import export_files
 import smoke_test
 from clients.answers import Answer, Embedding, Prediction
 from clients.errors import ClientError
@@ -68,6 +69,22 @@ def test_an_image_of_ones_own_is_sent(flags, tmp_path, capsys):
     Image.new("RGB", (5, 5), "blue").save(tmp_path / "blue.png")
     assert smoke_test.main([*flags, f"--image={tmp_path / 'blue.png'}"]) == 0
     assert capsys.readouterr().out.count("blue 0.7500") == 3
+
+
+def test_the_files_of_each_loaded_version_are_checked(flags, tmp_path, capsys):
+    version = export_files.write(tmp_path / "vehicles" / "2")
+    (tmp_path / "vehicles" / "1").mkdir()  # the server has not loaded it
+    assert smoke_test.main([*flags, f"--model_folder={tmp_path / 'vehicles'}"]) == 0
+    assert words(capsys.readouterr().out)[-1] == ["files", "of"]
+    (version / "variables" / "variables.index").write_bytes(b"Index")
+    assert smoke_test.main([*flags, f"--model_folder={tmp_path / 'vehicles'}"]) == 1
+    assert "variables.index" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["vehicles", "missing"])
+def test_a_loaded_version_whose_files_are_not_there_fails(flags, tmp_path, name):
+    (tmp_path / "vehicles").mkdir()
+    assert smoke_test.main([*flags, f"--model_folder={tmp_path / name}"]) == 1
 
 
 def test_a_missing_image_is_wrong_use(flags, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_a_version_appears_with_all_that_a_server_and_a_person_read(folder):
         "assets.extra/labels.txt",
         "assets.extra/metadata.json",
         "assets.extra/MODEL_CARD.md",
+        "assets.extra/SHA256SUMS",
         "assets.extra/tf_serving_warmup_requests",
     }
 
@@ -56,6 +58,13 @@ def test_class_names_stand_one_a_line_in_order(folder):
 
 def test_metadata_is_kept_as_json(folder):
     assert json.loads((folder / "3" / version_folder.METADATA_FILE).read_text("utf-8")) == METADATA
+
+
+def test_the_digests_cover_all_that_the_block_wrote(folder):
+    subprocess.run(["sha256sum", "--check", "--strict", "assets.extra/SHA256SUMS"], cwd=folder / "3", check=True)
+    listed = (folder / "3" / "assets.extra" / "SHA256SUMS").read_text("utf-8").splitlines()
+    files = {path.relative_to(folder / "3").as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {line.split("  ")[1] for line in listed} == files - {"assets.extra/SHA256SUMS"}
 
 
 @pytest.mark.parametrize(

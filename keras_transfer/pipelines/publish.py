@@ -33,7 +33,7 @@ from keras_transfer.evaluation.metrics import Metrics
 from keras_transfer.evaluation.paired import PairedTest
 from keras_transfer.pipelines import candidates, publishing_gates
 from keras_transfer.pipelines.candidates import Candidate
-from keras_transfer.saved_model import checks, reader, seen_images, version_folder, warmup, writer
+from keras_transfer.saved_model import checks, digests, reader, seen_images, version_folder, warmup, writer
 from keras_transfer.settings.config import PublishingConfig
 
 _PRECISION_FILES = 200  # one changed label among them is half a percent
@@ -229,6 +229,8 @@ def _metadata(candidate: Candidate, published: Published, proofs: dict[str, Any]
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
         "versions": versions(),
+        # So that a lost list of digests is told from an export of an earlier release, which had none.
+        "digests": digests.DIGESTS_FILE.as_posix(),
         "checks": proofs,
         "precision_change": published.precision_change,
         "test": published.test,

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_transfer import atomic_files
 from keras_transfer.errors import UserError
-from keras_transfer.saved_model import model_card, reader, signatures, version_folder, warmup
+from keras_transfer.saved_model import digests, model_card, reader, signatures, version_folder, warmup
 from keras_transfer.saved_model.signatures import ExportSpec
 
 MODEL_CARD_FILE = Path("assets.extra") / "MODEL_CARD.md"
@@ -26,6 +26,8 @@ _INPUT_SHAPES = {"image_bytes": (-1,), "inputs": (-1,), "images": (-1, -1, -1, 3
 @contextlib.contextmanager
 def staging(spec: ExportSpec, *, folder: Path, version: int) -> Iterator[reader.Export]:
     """Writes and loads an export; it appears as `folder/version` when the block ends, and not at all if it raises.
+
+    The digests of its files are added at the end, over all that the block wrote into it.
 
     Args:
       spec: what to export.
@@ -48,6 +50,7 @@ def staging(spec: ExportSpec, *, folder: Path, version: int) -> Iterator[reader.
         labels.write_text("".join(f"{name}\n" for name in spec.class_names), "utf-8")
         warmup.write(temporary, model_name=folder.name, serving=spec.serving)
         yield reader.read(temporary)
+        digests.write(temporary)
 
 
 def check_version_is_free(folder: Path, version: int) -> None:
