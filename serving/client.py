@@ -14,6 +14,7 @@ Exit code: 0 all images answered, 1 some not, 2 wrong use.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ from arguments import OneLineParser
 from clients import connection
 from clients.answers import Embedding, Prediction
 from clients.asking import Ask, Outcome, ask_about_all
+from clients.credentials import Credentials
 from clients.errors import ClientError, DeadlineError, MissingPackageError, RefusedError, UnavailableError
 from clients.image_sources import ImageSourceError, list_images, read_image
 from clients.result_formats import FORMATS
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClientError",
+    "Credentials",
     "DeadlineError",
     "Embedding",
     "GrpcClient",
@@ -89,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     parsed = parser.parse_args(arguments)
     connection.check_flags(parser, parsed)
-    if parsed.batch_size < 1 or parsed.retries < 0:
+    if parsed.batch_size < 1 or (parsed.retries or 0) < 0:
         parser.error("--batch_size must be at least 1 and --retries at least 0")
     output = Path(parsed.output) if parsed.output else None
     if output and not output.parent.is_dir():
@@ -110,7 +113,8 @@ def _outcomes(parsed: argparse.Namespace) -> list[Outcome]:
     names = list(list_images(parsed.images, lines=sys.stdin))
     if not names:
         raise ImageSourceError("no images: give files, folders or URLs, or - to read their names from standard input")
-    client = connection.connect(parsed, protocol=parsed.protocol, retry=RetryPolicy(retries=parsed.retries))
+    retry = dataclasses.replace(connection.waiting_aloud(), retries=parsed.retries)
+    client = connection.connect(parsed, protocol=parsed.protocol, retry=retry)
     try:
         ask = asking(client, parsed.signature)
         read = functools.partial(read_image, timeout_seconds=parsed.timeout_seconds)
@@ -151,7 +155,9 @@ def _parser() -> OneLineParser:
     asked = parser.add_argument_group("what is asked")
     asked.add_argument("--signature", choices=SIGNATURES, default=SIGNATURES[0], help=f"default: {SIGNATURES[0]}")
     asked.add_argument("--batch_size", type=int, default=8, help="images in a request (default: 8)")
-    asked.add_argument("--retries", type=int, default=3, help="while the server is unavailable (default: 3)")
+    asked.add_argument(
+        "--retries", type=int, help="while the server is unavailable (default: as many as fit in --timeout_seconds)"
+    )
     asked.add_argument("--format", choices=tuple(FORMATS), default="table", help="default: table")
     asked.add_argument("--output", help="a file for the results (default: standard output)")
     return parser

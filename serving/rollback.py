@@ -23,7 +23,6 @@ import model_config
 from arguments import OneLineParser, RefusalError
 from clients import connection
 from clients.errors import MissingPackageError
-from clients.retries import RetryPolicy
 from clients.served_model import ServedModel
 
 
@@ -124,7 +123,7 @@ def _check_version(parsed: argparse.Namespace, version: int) -> None:
     if parsed.offline:
         return
     model = ServedModel(parsed.model_name)
-    client = connection.connect_to(model, parsed, protocol=parsed.protocol, retry=RetryPolicy())
+    client = connection.connect_to(model, parsed, protocol=parsed.protocol, retry=connection.waiting_aloud())
     try:
         availability.refuse_unless_available(client, version)
     finally:

@@ -23,7 +23,6 @@ from client import asking
 from clients import connection
 from clients.answers import Answer, Embedding
 from clients.errors import ClientError, MissingPackageError
-from clients.retries import RetryPolicy
 from clients.served_model import SIGNATURES
 
 # A red PNG of 32x32 pixels, written by Pillow: the test needs an image wherever it runs.
@@ -122,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--image={parsed.image} can't be read: {error.strerror}")
     all_well = True
     try:
-        client = connection.connect(parsed, protocol=parsed.protocol, retry=RetryPolicy())
+        client = connection.connect(parsed, protocol=parsed.protocol, retry=connection.waiting_aloud())
         files = check_files(client, parsed.model_folder) if parsed.model_folder else ()
         for asked, is_well, told in itertools.chain(check_all(client, image), files):
             print(f"{asked:<16}  {'ok' if is_well else 'FAILED':<6}  {told}", flush=True)

@@ -6,9 +6,10 @@ import base64
 import contextlib
 import io
 import json
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -104,24 +105,28 @@ def colour_of(pixels: Any) -> bytes:
 
 
 @contextlib.contextmanager
-def rest_server(model: FakeModel) -> Iterator[str]:
+def rest_server(model: FakeModel, *, port: int = 0) -> Iterator[str]:
     """Serves a fake over REST and gives its URL."""
 
-    class Handler(_RestHandler):
+    class Handler(RestHandler):
         fake = model
 
-    with http_server(Handler) as url:
+    with http_server(Handler, port=port) as url:
         yield url
 
 
 @contextlib.contextmanager
-def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def http_server(
+    handler: type[BaseHTTPRequestHandler], *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serves any handler and gives its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
@@ -143,12 +148,16 @@ def page_handler(code: int, page: bytes) -> type[BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def grpc_server(model: FakeModel) -> Iterator[str]:
+def grpc_server(
+    model: FakeModel, *, port: int = 0, tls: grpc.ServerCredentials | None = None, interceptors: Sequence[Any] = ()
+) -> Iterator[str]:
     """Serves a fake over gRPC and gives its address."""
-    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
+    options = [("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)]
+    server = grpc.server(ThreadPoolExecutor(4), options=options, interceptors=interceptors)
     messages.prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Predictions(model), server)
     messages.model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Models(model), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    where = f"127.0.0.1:{port}"
+    port = server.add_secure_port(where, tls) if tls else server.add_insecure_port(where)
     server.start()
     try:
         yield f"127.0.0.1:{port}"
@@ -172,7 +181,7 @@ class _QuietHandler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
-class _RestHandler(_QuietHandler):
+class RestHandler(_QuietHandler):
     fake: FakeModel
 
     def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests of what serving/client.py is made of: retries, batches, sources of images, formats of results, tensors."""
+"""Tests of what serving/client.py is made of: batches, sources of images, formats of results, tensors."""
 
 from __future__ import annotations
 
@@ -9,77 +9,17 @@ import json
 import numpy as np
 import pytest
 
-from clients import answers, asking, image_sources, result_formats, retries, tensors
+from clients import answers, asking, image_sources, result_formats, tensors
 from clients.answers import Embedding, Prediction
 from clients.asking import Outcome
-from clients.errors import ClientError, DeadlineError, RefusedError, UnavailableError
+from clients.errors import ClientError, DeadlineError, RefusedError
 from clients.image_sources import ImageSourceError
 from clients.pixels import Pixels
-from clients.retries import RetryPolicy
 from clients.served_model import ServedModel
 from clients.serving_messages import tensor_pb2, types_pb2
 from fake_servers import http_server, page_handler
 
 CAR = Prediction("car", 0.75, ("car", "bus", "van", "tram"), (0.75, 0.125, 0.0625, 0.03125), (0.125, 0.75))
-
-
-class Flaky:
-    """Is unavailable a number of times, then answers."""
-
-    def __init__(self, failures: int) -> None:
-        self.failures = failures
-        self.seconds_left: list[float] = []
-
-    def __call__(self, seconds_left: float) -> str:
-        self.seconds_left.append(seconds_left)
-        if len(self.seconds_left) <= self.failures:
-            raise UnavailableError(f"attempt {len(self.seconds_left)}")
-        return "answer"
-
-
-def waits_of(policy: RetryPolicy) -> list[float]:
-    waits: list[float] = []
-    with pytest.raises(UnavailableError):
-        retries.call_with_retries(Flaky(99), policy=policy, timeout_seconds=1e6, sleep=waits.append)
-    return waits
-
-
-def test_the_bound_of_a_wait_doubles_up_to_the_longest(monkeypatch):
-    monkeypatch.setattr(retries.random, "uniform", lambda low, high: high)
-    policy = RetryPolicy(retries=5, first_wait_seconds=0.5, longest_wait_seconds=3.0)
-    assert waits_of(policy) == [0.5, 1.0, 2.0, 3.0, 3.0]
-
-
-def test_waits_are_random_between_zero_and_their_bound():
-    waits = [wait for _ in range(300) for wait in waits_of(RetryPolicy(retries=1, first_wait_seconds=8.0))]
-    assert min(waits) < 1.0  # 300 draws all above an eighth of the bound: 4e-18
-    assert 4.0 < max(waits) <= 5.0  # the default's longest wait
-
-
-def test_the_last_error_is_raised():
-    with pytest.raises(UnavailableError, match="attempt 3"):
-        retries.call_with_retries(Flaky(99), policy=RetryPolicy(retries=2), timeout_seconds=1e6, sleep=lambda _: None)
-
-
-def test_no_wait_begins_that_would_pass_the_deadline(monkeypatch):
-    monkeypatch.setattr(retries.random, "uniform", lambda low, high: high)
-    flaky = Flaky(99)
-    policy = RetryPolicy(retries=9, first_wait_seconds=60.0, longest_wait_seconds=60.0)
-    with pytest.raises(UnavailableError, match="attempt 1"):
-        retries.call_with_retries(flaky, policy=policy, timeout_seconds=5.0)
-
-
-def test_an_attempt_gets_what_is_left_of_the_deadline(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(retries.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(retries.random, "uniform", lambda low, high: 4.0)
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    flaky = Flaky(1)
-    retries.call_with_retries(flaky, policy=RetryPolicy(), timeout_seconds=10.0, sleep=sleep)
-    assert flaky.seconds_left == [10.0, 6.0]
 
 
 class Server:

@@ -29,7 +29,8 @@ from clients import pixels
 from clients.served_model import VersionStatus
 from fake_servers import FakeModel, grpc_server, http_server, page_handler, rest_server
 
-QUICK = RetryPolicy(retries=3, first_wait_seconds=0.01)
+RETRIES = 3
+QUICK = RetryPolicy(retries=RETRIES, first_wait_seconds=0.01)
 RED = Prediction("red", 0.75, ("red", "blue"), (0.75, 0.25), (0.25, 0.75))
 BLUE = Prediction("blue", 0.75, ("blue", "red"), (0.75, 0.25), (0.75, 0.25))
 
@@ -166,7 +167,7 @@ def test_retries_end(connect, fake):
     fake.faults = ["unavailable"] * 9
     with pytest.raises(UnavailableError, match="being loaded"):
         connect().predict([b"red"])
-    assert len(fake.requests) == 1 + QUICK.retries
+    assert len(fake.requests) == 1 + RETRIES
 
 
 @pytest.mark.parametrize("fault", ["bad image", "unknown model", "unknown label", "exhausted"])

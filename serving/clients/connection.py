@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
+from clients import credentials
 from clients.answers import Embedding, Prediction
 from clients.errors import MissingPackageError
 from clients.retries import RetryPolicy
@@ -70,6 +72,7 @@ def add_server_flags(parser: argparse.ArgumentParser, *, protocols: Sequence[str
     server.add_argument(
         "--timeout_seconds", type=float, default=30.0, help="for a request with its retries (default: 30)"
     )
+    credentials.add_flags(parser)
 
 
 def check_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
@@ -93,6 +96,21 @@ def check_server_flags(parser: argparse.ArgumentParser, arguments: argparse.Name
         parser.error(f"--url must begin with http:// or https://, such as {DEFAULT_URL}, not {arguments.url!r}")
     if arguments.address is not None and ("/" in arguments.address or ":" not in arguments.address):
         parser.error(f"--address must be host:port, such as {DEFAULT_ADDRESS}, not {arguments.address!r}")
+    url = "" if arguments.protocol == "grpc" else arguments.url or DEFAULT_URL
+    address = "" if arguments.protocol == "rest" else arguments.address or DEFAULT_ADDRESS
+    credentials.check_flags(parser, arguments, url=url, address=address)
+
+
+def waiting_aloud() -> RetryPolicy:
+    """Retries until the deadline, and says on standard error why a person waits, at the first wait of all."""
+    told: list[str] = []
+
+    def tell(reason: str) -> None:
+        if not told:
+            print(reason, file=sys.stderr, flush=True)
+        told.append(reason)
+
+    return RetryPolicy(tell=tell)
 
 
 def connect(arguments: argparse.Namespace, *, protocol: str, retry: RetryPolicy) -> Client:
@@ -113,16 +131,18 @@ def connect_to(model: ServedModel, arguments: argparse.Namespace, *, protocol: s
     Raises:
       MissingPackageError: what the protocol needs is not installed.
     """
+    shown = credentials.of_flags(arguments)
+    timeout_seconds = arguments.timeout_seconds
     try:
         if protocol == "grpc":
             from clients.grpc_client import GrpcClient
 
             address = arguments.address or DEFAULT_ADDRESS
-            return GrpcClient(address, model, timeout_seconds=arguments.timeout_seconds, retry=retry)
+            return GrpcClient(address, model, timeout_seconds=timeout_seconds, retry=retry, credentials=shown)
         from clients.rest_client import RestClient
 
         url = arguments.url or DEFAULT_URL
-        return RestClient(url, model, timeout_seconds=arguments.timeout_seconds, retry=retry)
+        return RestClient(url, model, timeout_seconds=timeout_seconds, retry=retry, credentials=shown)
     except ModuleNotFoundError as error:
         packages = "grpcio and tensorflow-serving-api" if protocol == "grpc" else "requests"
         raise MissingPackageError(

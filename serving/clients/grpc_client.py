@@ -11,6 +11,8 @@ import grpc
 from clients import answers, grpc_errors, pixels, tensors
 from clients import serving_messages as messages
 from clients.answers import Embedding, Prediction
+from clients.credentials import Credentials
+from clients.errors import ClientError
 from clients.retries import RetryPolicy, call_with_retries
 from clients.served_model import ServedModel, VersionStatus, signature_names
 
@@ -19,12 +21,15 @@ _MESSAGE_LIMIT_BYTES = 2**31 - 1
 
 # gRPC waits a second by default before it connects again; the retry policy is what should decide.
 _RECONNECT_MILLISECONDS = 100
+# It would grow to two minutes, in which every attempt fails at once, whether or not the server is back.
+_LONGEST_RECONNECT_MILLISECONDS = 1000
 
 _OPTIONS = (
     ("grpc.max_send_message_length", _MESSAGE_LIMIT_BYTES),
     ("grpc.max_receive_message_length", _MESSAGE_LIMIT_BYTES),
     ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MILLISECONDS),
     ("grpc.min_reconnect_backoff_ms", _RECONNECT_MILLISECONDS),
+    ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MILLISECONDS),
     # Takes turns where a name stands for several servers; by default all requests would go to the first.
     ("grpc.lb_policy_name", "round_robin"),
 )
@@ -40,16 +45,24 @@ class GrpcClient:
       model: that is asked for.
       timeout_seconds: for a call with all its retries.
       retry: what to do while the server is unavailable.
+      credentials: who this client is, and whom it trusts.
     """
 
     def __init__(
-        self, address: str, model: ServedModel, *, timeout_seconds: float = 30.0, retry: RetryPolicy | None = None
+        self,
+        address: str,
+        model: ServedModel,
+        *,
+        timeout_seconds: float = 30.0,
+        retry: RetryPolicy | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.address = address
         self.model = model
         self.timeout_seconds = timeout_seconds
         self.retry = retry or RetryPolicy()
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self.credentials = credentials or Credentials()
+        self._channel = _open(address, self.credentials)
         self._predictions = messages.prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = messages.model_service_pb2_grpc.ModelServiceStub(self._channel)
 
@@ -133,9 +146,22 @@ class GrpcClient:
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
         def attempt(seconds_left: float) -> Any:
+            token = self.credentials.token()
+            metadata = (("authorization", f"Bearer {token}"),) if token else ()
             try:
-                return method(request, timeout=seconds_left)
+                return method(request, timeout=seconds_left, metadata=metadata)
             except grpc.RpcError as error:
                 raise grpc_errors.of_call(error, address=self.address, model=self.model) from error
 
         return call_with_retries(attempt, policy=self.retry, timeout_seconds=self.timeout_seconds)
+
+
+def _open(address: str, credentials: Credentials) -> grpc.Channel:
+    if not credentials.uses_tls:
+        return grpc.insecure_channel(address, options=_OPTIONS)
+    files = (credentials.ca_file, credentials.client_key, credentials.client_certificate)
+    try:
+        authorities, key, certificate = (path.read_bytes() if path else None for path in files)
+    except OSError as error:
+        raise ClientError(f"{error.filename} can't be read: {error.strerror}.") from error
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authorities, key, certificate), options=_OPTIONS)

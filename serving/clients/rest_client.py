@@ -11,9 +11,13 @@ import requests
 
 from clients import answers, pixels, rest_errors
 from clients.answers import Embedding, Prediction
+from clients.credentials import Credentials
 from clients.errors import ClientError
 from clients.retries import RetryPolicy, call_with_retries
 from clients.served_model import ServedModel, VersionStatus, signature_names
+
+# For the handshake of a connection alone: a host that drops packets is tried again, and not waited for to the end.
+_CONNECT_SECONDS = 5.0
 
 
 class RestClient:
@@ -27,16 +31,27 @@ class RestClient:
       timeout_seconds: for a call with all its retries; requests counts each wait for a byte, so that an answer that
         trickles can take longer.
       retry: what to do while the server is unavailable.
+      credentials: who this client is, and whom it trusts.
     """
 
     def __init__(
-        self, url: str, model: ServedModel, *, timeout_seconds: float = 30.0, retry: RetryPolicy | None = None
+        self,
+        url: str,
+        model: ServedModel,
+        *,
+        timeout_seconds: float = 30.0,
+        retry: RetryPolicy | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.model = model
         self.timeout_seconds = timeout_seconds
         self.retry = retry or RetryPolicy()
+        self.credentials = credentials or Credentials()
         self._session = requests.Session()
+        self._session.auth = self._sign  # which also keeps a .netrc from adding a password of its own
+        if self.credentials.client_certificate:
+            self._session.cert = (str(self.credentials.client_certificate), str(self.credentials.client_key))
 
     def predict(self, images: Sequence[bytes]) -> list[Prediction]:
         """Asks `serving_default` about the bytes of image files, in one request."""
@@ -88,6 +103,11 @@ class RestClient:
     ) -> None:
         self.close()
 
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if token := self.credentials.token():
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
     def _outputs(self, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
         outputs = _entry(self._post("predict", {"signature_name": signature, "inputs": inputs}), "outputs")
         # The server leaves out the name of an only output; the one signature with one output is embed.
@@ -99,10 +119,19 @@ class RestClient:
     def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         def attempt(seconds_left: float) -> Any:
             try:
-                response = self._session.request(method, self.url + path, json=body, timeout=seconds_left)
+                response = self._session.request(
+                    method,
+                    self.url + path,
+                    json=body,
+                    timeout=(min(seconds_left, _CONNECT_SECONDS), seconds_left),
+                    # With each request: requests prefers its environment variables to what its session says.
+                    verify=str(self.credentials.ca_file) if self.credentials.ca_file else True,
+                )
                 if response.ok:
                     return response.json()
             except requests.JSONDecodeError as error:
+                if not response.content:  # cut in the headers, whose end is then missed by nobody
+                    raise rest_errors.of_cut(self.url) from error
                 raise ClientError(f"{self.url} answered something other than JSON. Check --url.") from error
             except requests.RequestException as error:
                 raise rest_errors.of_exception(error, url=self.url) from error

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
-from http.client import BadStatusLine
+from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
 import requests
 
 from clients.errors import ClientError, DeadlineError, RefusedError, UnavailableError
 from clients.served_model import ServedModel
 
+_BAD_GATEWAY = 502
 _SERVICE_UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
+
+# What a connection that ends in the middle looks like, by where it is noticed.
+_CUT = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError, IncompleteRead)
 
 
 def of_exception(error: requests.RequestException, *, url: str) -> ClientError:
@@ -22,6 +27,8 @@ def of_exception(error: requests.RequestException, *, url: str) -> ClientError:
       error: from requests.
       url: of the server.
     """
+    if isinstance(error, requests.ConnectTimeout):
+        return UnavailableError(f"{url} did not take the connection in time. Is that the host, and is it reachable?")
     if isinstance(error, requests.Timeout):
         return DeadlineError(
             f"{url} did not answer in time. Give more with --timeout_seconds, ask for fewer images at once "
@@ -34,11 +41,15 @@ def of_exception(error: requests.RequestException, *, url: str) -> ClientError:
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return ClientError(f"The host of {url} is unknown. Check --url.")
-    if any(isinstance(cause, BadStatusLine) for cause in causes):
+    if any(isinstance(cause, BadStatusLine) and not _is_cut(cause) for cause in causes):
         return ClientError(
-            f"{url} closed the connection or spoke something other than HTTP. Is it the gRPC port (usually 8500)? "
-            "REST is usually on 8501; check --url, or use --protocol=grpc."
+            f"{url} spoke something other than HTTP. Is it the gRPC port (usually 8500)? REST is usually on 8501; "
+            "check --url, or use --protocol=grpc."
         )
+    if any(_is_cut(cause) for cause in causes):
+        return of_cut(url)
+    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        return _of_tls(tls, url)
     return ClientError(f"The request to {url} failed: {error}. Check --url.")
 
 
@@ -72,9 +83,45 @@ def of_response(response: requests.Response, *, url: str, model: ServedModel) ->
     return ClientError(f"The server at {url} answered {response.status_code}: {text}")
 
 
+def of_cut(url: str) -> UnavailableError:
+    """The error for a connection that ended before the answer did."""
+    return UnavailableError(
+        f"{url} cut the connection. Does the server restart? If it always does so: is it the REST port (usually 8501), "
+        "and does it speak TLS (https://) or not?"
+    )
+
+
+def _is_cut(cause: BaseException) -> bool:
+    if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+        line = str(cause.args[0])
+        return line.startswith("HTTP/") or "HTTP/".startswith(line)  # a part of the answer's first line
+    return isinstance(cause, _CUT)
+
+
+def _of_tls(error: ssl.SSLError, url: str) -> ClientError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ClientError(
+            f"The certificate of {url} is not trusted: {error.verify_message} Give its authority with --ca_file, and "
+            "in --url the name that stands in it."
+        )
+    return ClientError(
+        f"{url} and this client can't agree on TLS ({error.reason or error}). Does it speak TLS, and does it ask for "
+        "--client_certificate and --client_key?"
+    )
+
+
 def _not_tensorflow_serving(response: requests.Response, url: str) -> ClientError:
-    if response.status_code == _SERVICE_UNAVAILABLE:  # a load balancer's page: no server behind it is ready
-        return UnavailableError(f"{url} answered 503. Is a server behind it started and ready?")
+    code = response.status_code
+    if code in (_BAD_GATEWAY, _SERVICE_UNAVAILABLE):  # a load balancer's page: no server behind it is ready
+        return UnavailableError(f"{url} answered {code}. Is a server behind it started and ready?")
+    if code == requests.codes.too_many_requests:
+        return UnavailableError(f"{url} answered 429: a proxy bounds the number of requests. Send fewer at once.")
+    if code in (requests.codes.unauthorized, requests.codes.forbidden):
+        return ClientError(
+            f"{url} answered {code}: a proxy asks who you are. Check --token_file, --client_certificate."
+        )
+    if code == requests.codes.request_entity_too_large:
+        return ClientError(f"{url} answered 413: a proxy bounds the size. Ask for fewer images at once (--batch_size).")
     return ClientError(
         f"{url} answered {response.status_code} and no JSON, so it is not TensorFlow Serving's REST port. Check --url: "
         "only scheme, host and port, such as http://localhost:8501."

@@ -1,7 +1,8 @@
-"""Asks again where that can help, at growing and random intervals, within one deadline."""
+"""Asks again where that can help, at growing and random intervals, until a deadline; for REST and gRPC alike."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -21,14 +22,17 @@ class RetryPolicy:
     """How often and how long to wait for a server that is unavailable.
 
     Attributes:
-      retries: further attempts after the first one.
+      retries: further attempts after the first one; None for as many as the deadline has room for, so that a server
+        that restarts costs no request.
       first_wait_seconds: the longest wait before the first of them; it doubles each time.
       longest_wait_seconds: where doubling ends.
+      tell: called once, with the reason, before the first wait of a call; None for nothing.
     """
 
-    retries: int = 3
+    retries: int | None = None
     first_wait_seconds: float = 0.2
     longest_wait_seconds: float = 5.0
+    tell: Callable[[str], None] | None = None
 
 
 def call_with_retries(
@@ -40,8 +44,9 @@ def call_with_retries(
 ) -> Result:
     """Calls until it succeeds, fails for good, or the policy or the deadline ends it.
 
-    The waits are "full jitter" (M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015): uniform
-    between zero and a bound that doubles, so that clients that failed together do not come back together.
+    A request about images changes nothing in the server, so that asking again is harmless. The waits are "full jitter"
+    (M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015): uniform between zero and a
+    bound that doubles, so that clients that failed together do not come back together.
 
     Args:
       attempt: called with the seconds left; raises UnavailableError where another try may help.
@@ -53,17 +58,18 @@ def call_with_retries(
       UnavailableError: from the last attempt.
     """
     deadline = time.monotonic() + timeout_seconds
-
-    def attempt_in_time() -> Result:
-        return attempt(max(deadline - time.monotonic(), _SHORTEST_ATTEMPT_SECONDS))
-
-    for retry in range(policy.retries):
+    bound = min(policy.first_wait_seconds, policy.longest_wait_seconds)
+    for retry in itertools.count():
         try:
-            return attempt_in_time()
-        except UnavailableError:
-            bound = min(policy.first_wait_seconds * 2**retry, policy.longest_wait_seconds)
-            wait = random.uniform(0, bound)
-            if time.monotonic() + wait >= deadline:
+            return attempt(max(deadline - time.monotonic(), _SHORTEST_ATTEMPT_SECONDS))
+        except UnavailableError as error:
+            seconds_left = deadline - time.monotonic()
+            # Not in the last moment: an attempt without the time for an answer hides why those before it failed.
+            wait = random.uniform(0, min(bound, seconds_left))
+            if retry == policy.retries or seconds_left - wait < policy.first_wait_seconds:
                 raise
+            if retry == 0 and policy.tell:
+                policy.tell(f"{error} Trying again for up to {seconds_left:.0f} s.")
         sleep(wait)
-    return attempt_in_time()
+        bound = min(2 * bound, policy.longest_wait_seconds)
+    raise AssertionError("never reached")
