@@ -149,10 +149,16 @@ def page_handler(code: int, page: bytes) -> type[BaseHTTPRequestHandler]:
 
 @contextlib.contextmanager
 def grpc_server(
-    model: FakeModel, *, port: int = 0, tls: grpc.ServerCredentials | None = None, interceptors: Sequence[Any] = ()
+    model: FakeModel,
+    *,
+    port: int = 0,
+    tls: grpc.ServerCredentials | None = None,
+    interceptors: Sequence[Any] = (),
+    connection_age_ms: int = 2**31 - 1,
 ) -> Iterator[str]:
     """Serves a fake over gRPC and gives its address."""
     options = [("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)]
+    options.append(("grpc.max_connection_age_ms", connection_age_ms))
     server = grpc.server(ThreadPoolExecutor(4), options=options, interceptors=interceptors)
     messages.prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Predictions(model), server)
     messages.model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Models(model), server)

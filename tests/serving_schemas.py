@@ -62,6 +62,7 @@ _SERVICE = _object(
         "cap_drop": _TEXTS,
         "cap_add": _TEXTS,
         "security_opt": _TEXTS,
+        "init": {"type": "boolean"},
         "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
         "stop_grace_period": _DURATION,
         "healthcheck": _HEALTHCHECK,

@@ -16,6 +16,7 @@ from fake_servers import FakeModel, grpc_server, rest_server
 
 PROTOCOLS: dict[str, tuple[Any, Any]] = {"rest": (rest_server, RestClient), "grpc": (grpc_server, GrpcClient)}
 QUICK = RetryPolicy(first_wait_seconds=0.05)
+NEVER = RetryPolicy(retries=0)
 MODEL = ServedModel("vehicles")
 
 
@@ -73,6 +74,15 @@ def test_a_server_that_comes_back_after_a_while_answers_the_request_that_waited(
         stack.enter_context(serve(FakeModel(), port=port))
         asking.join(20.0)
         assert labels == ["red"]
+
+
+def test_a_server_that_asks_grpc_clients_to_connect_anew_loses_no_request():
+    """As the deployment files tell it, so that clients leave a pod that drains."""
+    fake, end = FakeModel(), time.monotonic() + 2.0
+    with grpc_server(fake, connection_age_ms=200) as address, GrpcClient(address, MODEL, retry=NEVER) as client:
+        while time.monotonic() < end:
+            assert client.predict([b"red"])[0].label == "red"
+    assert len(fake.requests) > 20
 
 
 @pytest.mark.parametrize(("serve", "make"), [(grpc_server, RestClient), (rest_server, GrpcClient)])

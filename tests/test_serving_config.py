@@ -213,6 +213,23 @@ def test_a_start_outlasts_the_retries_of_a_version_that_cannot_be_loaded() -> No
         assert patience_seconds >= 2 * retries_seconds
 
 
+def test_a_server_is_never_process_1_which_would_not_hear_that_it_shall_end() -> None:
+    pod = container("k8s/base/deployment.yaml")["pod"]
+    assert pod["shareProcessNamespace"] is True
+    assert len(pod["containers"]) == 1  # no other one sees the server's processes
+    assert dict(services())["compose.yaml:tensorflow-serving"]["init"] is True
+
+
+def test_a_pod_ends_after_grpc_clients_have_left_and_before_it_is_killed() -> None:
+    (given,) = [text for text in container("k8s/base/deployment.yaml")["args"] if "max_connection_age_ms=" in text]
+    # gRPC spreads the age by 10% (MAX_CONNECTION_AGE_JITTER in its A9); the service's news takes some seconds.
+    longest_seconds = 5 + 1.1 * int(given.rpartition("=")[2]) / 1000
+    pod = container("k8s/base/deployment.yaml")
+    command, pause = pod["lifecycle"]["preStop"]["exec"]["command"]
+    assert command == "sleep"
+    assert longest_seconds <= int(pause) < pod["pod"]["terminationGracePeriodSeconds"]
+
+
 def test_a_version_that_cannot_be_loaded_holds_up_no_other() -> None:
     assert flag("num_load_threads") > 1
 
