@@ -3,7 +3,8 @@
 python serving/local_server.py --model_name=vehicles --model_base_path=runs/x/export/vehicles
 
 It loads a model's numbered versions with TensorFlow and answers as TensorFlow Serving does, over REST and gRPC, with
-its flags and its errors. It batches nothing, limits nothing, checks no certificate and was built for no load.
+its flags and its errors; where it does not, conformance/README.md has a table. It batches nothing, limits nothing,
+checks no certificate and was built for no load.
 Exit code: 0 stopped by Ctrl-C or SIGTERM, 1 a model can't be served, 2 wrong use.
 """
 

@@ -44,9 +44,10 @@ class RestServer:
         """Asks with a JSON document."""
         return self._session.post(self._url + path, json=document, timeout=TIMEOUT_SECONDS)
 
-    def ask(self, method: str, path: str, body: bytes = b"") -> requests.Response:
-        """Asks with any body, or none."""
-        return self._session.request(method, self._url + path, data=body, timeout=TIMEOUT_SECONDS)
+    def ask(self, method: str, path: str, body: bytes = b"", *, encoding: str | None = None) -> requests.Response:
+        """Asks with any body, or none, perhaps in an encoding such as gzip."""
+        headers = {"Content-Encoding": encoding} if encoding else None
+        return self._session.request(method, self._url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
 
     def error(self, path: str, document: Any, *, code: int = 400) -> str:
         """The text with which a document is refused, after checks of the answer's code and form."""

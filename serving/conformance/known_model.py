@@ -25,6 +25,7 @@ MISSING_SIGNATURE = "warmup_of_missing_signature"
 MOST_WARMUP = "most_warmup_records"
 TOO_MUCH_WARMUP = "too_many_warmup_records"
 CORRUPT_WARMUP = "corrupt_warmup"
+NO_INDEX = "variables_without_index"
 MOST_WARMUP_RECORDS = 1000
 
 METRICS_PATH = "/monitoring/prometheus/metrics"

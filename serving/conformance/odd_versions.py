@@ -28,6 +28,7 @@ def write_all(folder: Path, *, template: Path) -> None:
             version, _requests(known_model.MOST_WARMUP_RECORDS + 1)
         ),
         known_model.CORRUPT_WARMUP: _write_corrupt_warmup,
+        known_model.NO_INDEX: lambda version: (version / "variables" / "variables.index").unlink(),
     }
     for name, spoil in spoilers.items():
         shutil.copytree(template, folder / name)

@@ -169,9 +169,15 @@ def test_classify_answers_pairs_of_label_and_score(rest):
     }
 
 
-def test_classify_refuses_a_signature_of_another_method(rest):
+def test_classify_refuses_a_signature_of_another_method_by_its_outputs(rest):
     body = {"signature_name": "serving_default", "examples": [{known_model.EXAMPLE_FEATURE: image(known_model.RED)}]}
 
     text = rest.error(f"{MODEL_URL}:classify", body)
 
-    assert "Expected classification signature method_name to be tensorflow/serving/classify" in text
+    assert text == "Expected one or two output Tensors, found 5"
+
+
+def test_regress_refuses_a_signature_of_another_method_by_its_outputs(rest):
+    body = {"signature_name": "serving_default", "examples": [{known_model.EXAMPLE_FEATURE: image(known_model.RED)}]}
+
+    assert rest.error(f"{MODEL_URL}:regress", body) == "Expected one output Tensor."

@@ -101,13 +101,22 @@ def test_a_version_that_can_not_be_loaded_leaves_the_others_in_place(rest, model
     assert answer["predictions"][0]["label"] == "RED"
 
 
-@pytest.mark.parametrize("name", [known_model.MOST_WARMUP, known_model.CORRUPT_WARMUP])
-def test_a_version_is_served_after_its_warm_up_and_a_corrupt_file_is_passed_over(rest, model_folder, name):
-    with _published(rest, model_folder, name) as version:
+def test_variables_without_their_index_are_no_variables(rest, model_folder):
+    with _published(rest, model_folder, known_model.NO_INDEX) as version:
+        assert _becomes_available(rest, version)
+        answer = rest.post(f"{MODEL_URL}/versions/{version}:predict", {"instances": [image(known_model.RED)]})
+
+    assert "variable" in error_of(answer, code=400)
+
+
+def test_a_version_is_served_after_its_warm_up(rest, model_folder):
+    with _published(rest, model_folder, known_model.MOST_WARMUP) as version:
         assert _wait_until(lambda: _states(rest).get(version) == "AVAILABLE")
 
 
-@pytest.mark.parametrize("name", [known_model.MISSING_SIGNATURE, known_model.TOO_MUCH_WARMUP])
-def test_a_version_whose_warm_up_fails_or_is_too_long_is_not_served(rest, model_folder, name):
+@pytest.mark.parametrize(
+    "name", [known_model.MISSING_SIGNATURE, known_model.TOO_MUCH_WARMUP, known_model.CORRUPT_WARMUP]
+)
+def test_a_version_whose_warm_up_fails_is_too_long_or_corrupt_is_not_served(rest, model_folder, name):
     with _published(rest, model_folder, name) as version:
         assert not _becomes_available(rest, version)

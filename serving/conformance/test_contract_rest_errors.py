@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
+import numpy as np
 import pytest
 
 import known_model
 from contract_requests import MISSING_VERSION, MODEL_URL, PREDICT_URL, answer_of, b64, error_of, image
+
+_ECHO = b'{"signature_name": "echo", "instances": [{"text": "a", "number": 1}]}'
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,62 @@ def test_an_unknown_label_is_refused(rest):
 )
 def test_a_path_verb_or_method_that_does_not_exist_is_malformed(rest, method, path):
     assert error_of(rest.ask(method, path), code=400) == f"Malformed request: {method} {path}"
+
+
+def test_a_query_is_malformed(rest):
+    text = error_of(rest.ask("POST", f"{PREDICT_URL}?x=1", _ECHO), code=400)
+
+    assert text.startswith(f"Malformed request: POST {PREDICT_URL}")
+
+
+def test_a_version_beyond_int64_is_refused_without_a_word(rest):
+    answer = rest.ask("POST", f"{MODEL_URL}/versions/{2**63}:predict", _ECHO)
+
+    assert (answer.status_code, answer.content) == (400, b"")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + _ECHO,
+        _ECHO + b" and more",
+        _ECHO[:-1] + b', "instances": []}',
+        _ECHO[:-1] + b', "signature_name": "nope"}',
+    ],
+    ids=["byte order mark", "text after it", "rows twice", "signature twice"],
+)
+def test_the_json_parser_passes_over_a_mark_before_text_after_and_later_values_of_a_key(rest, body):
+    assert answer_of(rest.ask("POST", PREDICT_URL, body))["predictions"][0]["text"] == "a"
+
+
+def test_a_gzip_body_is_unpacked(rest):
+    answer = rest.ask("POST", PREDICT_URL, gzip.compress(_ECHO), encoding="gzip")
+
+    assert answer_of(answer)["predictions"][0]["text"] == "a"
+
+
+def test_half_of_a_surrogate_pair_is_no_json(rest):
+    text = error_of(rest.ask("POST", PREDICT_URL, _ECHO.replace(b'"a"', b'"\\ud800"')), code=400)
+
+    assert text.startswith("JSON Parse error: ")
+
+
+@pytest.mark.parametrize("number", [2**24 + 1, 123456789])
+def test_a_number_that_float32_does_not_hold_is_rounded_in_silence(rest, number):
+    body = {"signature_name": "echo", "inputs": {"text": ["a"], "number": [number]}}
+
+    (answer,) = answer_of(rest.post(PREDICT_URL, body))["outputs"]["number"]
+    assert np.float32(answer) == np.float32(number)
+
+
+def test_rows_that_are_no_list_are_refused(rest):
+    assert "Expecting 'instances'" in rest.error(PREDICT_URL, {"instances": {}})
+
+
+def test_an_integer_beyond_int64_is_in_no_example(rest):
+    body = {"signature_name": "classify", "examples": [{known_model.EXAMPLE_FEATURE: 2**63}]}
+
+    assert "uint64_t" in rest.error(f"{MODEL_URL}:classify", body)
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/v2/models/toy"])

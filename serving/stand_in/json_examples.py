@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from tensorflow.core.example import feature_pb2
-from tensorflow.core.framework import types_pb2
 
 from stand_in import errors, json_requests, json_tensor, json_text
 
@@ -54,11 +54,11 @@ def _add(value: Any, name: str, feature: Any) -> None:
             f"Feature: {name} has element with unexpected JSON type: {json_text.type_name(value)}"
         )
     if isinstance(value, float):
-        json_tensor.check_exact(value, types_pb2.DT_FLOAT)
-        _list_of(feature, "float", name).append(value)
+        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity
+            _list_of(feature, "float", name).append(float(np.float32(value)))
     elif isinstance(value, int):  # a bool is one
         if value >= _INT64_END:
-            raise errors.invalid_argument(f"Feature: {name} has uint64 element. Only int64 is supported.")
+            raise errors.invalid_argument(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
         _list_of(feature, "int64", name).append(int(value))
     elif isinstance(value, str):
         _list_of(feature, "bytes", name).append(value.encode("utf-8", "surrogateescape"))

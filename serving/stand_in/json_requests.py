@@ -64,7 +64,7 @@ def _read_rows(document: Mapping[str, Any], types: Mapping[str, int]) -> dict[st
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
     if not isinstance(rows, list):
-        raise json_text.format_error(document, "Excepting 'instances' to be an list/array")
+        raise json_text.format_error(document, "Expecting 'instances' to be an list/array")
     if not rows:
         raise json_text.format_error(document, "No values in 'instances' array")
     if not isinstance(rows[0], dict) and len(types) > 1:

@@ -58,8 +58,6 @@ _ELEMENT_TYPES = {
     types_pb2.DT_BOOL: _ElementType(lambda value: isinstance(value, bool), np.bool_, np.bool_),
     types_pb2.DT_STRING: _ElementType(lambda value: isinstance(value, str), object, object),
 }
-# Integers up to here keep their value in the type.
-_LARGEST_EXACT_INTEGERS = {types_pb2.DT_FLOAT: 2**24 - 1, types_pb2.DT_DOUBLE: 2**53 - 1}
 
 
 def read_tensor(value: Any, dtype: int) -> np.ndarray:
@@ -79,7 +77,8 @@ def read_tensor(value: Any, dtype: int) -> np.ndarray:
     elements: list[Any] = []
     _collect(value, level=0, shape=shape, read=lambda leaf: elements.append(_element(leaf, dtype)))
     element_type = _ELEMENT_TYPES.get(dtype, _ELEMENT_TYPES[types_pb2.DT_STRING])  # no element: of any type
-    return np.array(elements, dtype=element_type.widest).reshape(shape).astype(element_type.narrow)
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity
+        return np.array(elements, dtype=element_type.widest).reshape(shape).astype(element_type.narrow)
 
 
 def is_base64(value: Any) -> bool:
@@ -102,28 +101,6 @@ def decode_base64(value: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise errors.invalid_argument("Unable to base64 decode") from error
-
-
-def check_exact(value: float, dtype: int) -> None:
-    """Refuses a number that the type can't hold.
-
-    Args:
-      value: a number.
-      dtype: of types_pb2.DataType.
-
-    Raises:
-      StatusError: it can't.
-    """
-    if isinstance(value, int):
-        is_exact = abs(value) <= _LARGEST_EXACT_INTEGERS[dtype]
-    else:
-        largest = float(np.finfo(_ELEMENT_TYPES[dtype].narrow).max)
-        is_exact = not np.isfinite(value) or abs(value) <= largest
-    if not is_exact:
-        raise errors.invalid_argument(
-            f"Cannot convert JSON value: {json_text.show(value)} to {tensor_protos.type_name(dtype)} without loss of "
-            "precision."
-        )
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -168,6 +145,4 @@ def _element(value: Any, dtype: int) -> Any:
             f"JSON Value: {json_text.show(value)} Type: {json_text.type_name(value)} is not of expected type: "
             f"{tensor_protos.type_name(dtype)}"
         )
-    if dtype in _LARGEST_EXACT_INTEGERS:
-        check_exact(value, dtype)
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value

@@ -42,8 +42,8 @@ class LoadedModel:
             with graph.as_default():
                 saver = tf.compat.v1.train.import_meta_graph(_without_input_shapes(meta_graph))
                 self._session = tf.compat.v1.Session(graph=graph)
-                # Without the folder TensorFlow Serving goes on, and the requests fail.
-                if saver and (folder / "variables").is_dir():
+                # Without the index TensorFlow Serving goes on, and the requests fail.
+                if saver and (folder / "variables" / "variables.index").is_file():
                     saver.restore(self._session, str(folder / "variables" / "variables"))
             self._initialise(meta_graph, folder)
         except tf.errors.OpError as error:

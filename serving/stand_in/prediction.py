@@ -12,7 +12,6 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 from stand_in import errors, tensor_protos
 
 DEFAULT_SIGNATURE = "serving_default"
-_METHODS = "tensorflow/serving/"
 _MATRIX_RANK = 2
 
 
@@ -68,15 +67,19 @@ def classify(model: Model, request: Any) -> Any:
       A ClassificationResult.
 
     Raises:
-      StatusError: no such signature, or of another method; no examples; from the graph.
+      StatusError: no such signature, or of other tensors; no examples; from the graph.
     """
-    signature = _signature_of_method(model, request.model_spec.signature_name, "classify", "classification")
-    examples = _serialized_examples(request.input)
+    signature = _signature_of_one_input(model, request.model_spec.signature_name)
+    if len(signature.outputs) not in (1, 2):
+        raise errors.invalid_argument(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+    if "inputs" not in signature.inputs:
+        raise errors.invalid_argument("No classification inputs found in SignatureDef")
     wanted = [name for name in ("classes", "scores") if name in signature.outputs]
     if not wanted:
-        raise errors.failed_precondition(
+        raise errors.invalid_argument(
             'Expected classification signature outputs to contain at least one of "classes" or "scores".'
         )
+    examples = _serialized_examples(request.input)
     values = model.run({signature.inputs["inputs"].name: examples}, [signature.outputs[name].name for name in wanted])
     outputs = dict(zip(wanted, values, strict=True))
     for name, value in outputs.items():
@@ -95,9 +98,14 @@ def regress(model: Model, request: Any) -> Any:
       A RegressionResult.
 
     Raises:
-      StatusError: no such signature, or of another method; no examples; from the graph.
+      StatusError: no such signature, or of other tensors; no examples; from the graph.
     """
-    signature = _signature_of_method(model, request.model_spec.signature_name, "regress", "regression")
+    signature = _signature_of_one_input(model, request.model_spec.signature_name)
+    if len(signature.outputs) != 1:
+        raise errors.invalid_argument("Expected one output Tensor.")
+    for kind in ("inputs", "outputs"):
+        if kind not in getattr(signature, kind):
+            raise errors.invalid_argument(f"No regression {kind} found in SignatureDef")
     examples = _serialized_examples(request.input)
     (values,) = model.run({signature.inputs["inputs"].name: examples}, [signature.outputs["outputs"].name])
     if values.size != len(examples):
@@ -145,14 +153,15 @@ def _check_types(feeds: Mapping[str, tuple[int, np.ndarray]]) -> None:
             )
 
 
-def _signature_of_method(model: Model, signature_name: str, method: str, noun: str) -> Any:
+def _signature_of_one_input(model: Model, signature_name: str) -> Any:
+    """By its tensors alone: the server does not look at the method that a signature names, unless a flag says so."""
     name = signature_name or DEFAULT_SIGNATURE
     if name not in model.signatures:
         raise errors.invalid_argument(f"No signature was found with the name: {name}")
-    found = model.signatures[name].method_name
-    if found != _METHODS + method:
-        raise errors.invalid_argument(f"Expected {noun} signature method_name to be {_METHODS}{method}. Was: {found}")
-    return model.signatures[name]
+    signature = model.signatures[name]
+    if len(signature.inputs) != 1:
+        raise errors.invalid_argument("Expected one input Tensor.")
+    return signature
 
 
 def _serialized_examples(given: Any) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -22,6 +24,10 @@ _CHOICE = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _POST_PATH = re.compile(rf"/v1/models{_NAME}{_CHOICE}:(?P<verb>classify|regress|predict)", re.IGNORECASE | re.ASCII)
 _GET_PATH = re.compile(rf"/v1/models(?:{_NAME})?{_CHOICE}(?P<metadata>/metadata)?", re.IGNORECASE | re.ASCII)
 _INT64_END = 2**63
+
+
+class _VersionTooLargeError(Exception):
+    """A version that is no int64, which the server answers without a word."""
 
 
 class RestApplication:
@@ -45,8 +51,8 @@ class RestApplication:
         return response(environ, start_response)  # type: ignore[no-any-return]
 
     def _respond(self, request: Request) -> Any:
-        path = str(request.environ["REQUEST_URI"]).partition("?")[0]  # with its escapes
-        if self._metrics_path and path == self._metrics_path:
+        path = str(request.environ["REQUEST_URI"])  # with its escapes and its query, which no path has
+        if self._metrics_path and path.partition("?")[0] == self._metrics_path:
             return Response(self._counts.page(), mimetype="text/plain")
         if not path.lower().startswith(_PREFIX):
             return NotFound()
@@ -54,7 +60,9 @@ class RestApplication:
             document, code = self._answer(request, path), 200
         except errors.StatusError as error:
             document, code = {"error": error.text}, error.http_code
-        except RecursionError:
+        except _VersionTooLargeError:
+            return Response(b"", status=400, content_type="application/json")
+        except RecursionError:  # TensorFlow Serving crashes
             document, code = {"error": "JSON Parse error: The document is nested too deeply"}, 400
         return Response(json_answers.dump(document), status=code, content_type="application/json")
 
@@ -70,7 +78,7 @@ class RestApplication:
             return self._metadata(specification) if match["metadata"] else self._status(specification)
         answer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}[match["verb"].lower()]
         with self._counted(specification.name):
-            return answer(specification, json_text.parse_object(request.get_data()))
+            return answer(specification, json_text.parse_object(_body(request)))
 
     def _status(self, specification: Any) -> Any:
         return json_answers.message(self._store.status(specification))
@@ -115,11 +123,21 @@ class RestApplication:
         self._counts.add(model_name, "OK")
 
 
+def _body(request: Request) -> bytes:
+    body = request.get_data()
+    if request.headers.get("Content-Encoding") != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise errors.invalid_argument(f"The gzip body is damaged: {error}") from error
+
+
 def _specification(match: re.Match[str]) -> Any:
     specification = model_pb2.ModelSpec(name=unquote(match["name"]))
     if match["version"] is not None:
         if int(match["version"]) >= _INT64_END:
-            raise errors.invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
+            raise _VersionTooLargeError
         specification.version.value = int(match["version"])
     elif match["label"] is not None:
         specification.version_label = unquote(match["label"])

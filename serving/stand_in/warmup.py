@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ from stand_in.loaded_model import LoadedModel
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 _MOST_RECORDS = 1000  # servables/tensorflow/saved_model_warmup_util.h, kMaxNumRecords
-
-_log = logging.getLogger(__name__)
 
 
 def load_warm(folder: Path) -> LoadedModel:
@@ -38,10 +35,8 @@ def load_warm(folder: Path) -> LoadedModel:
 def play_back(model: prediction.Model, path: Path) -> None:
     """Asks a model all requests of a file of PredictionLog records; no file is no requests.
 
-    A damaged file is passed over from the damage on, with a line in the log.
-
     Raises:
-      StatusError: a request fails, or there are too many.
+      StatusError: the file is damaged, a request fails, or there are too many.
     """
     if not path.is_file():
         return
@@ -55,7 +50,8 @@ def play_back(model: prediction.Model, path: Path) -> None:
                     f"Number of warmup records exceeds the maximum ({_MOST_RECORDS}) at {path}"
                 )
     except tf.errors.DataLossError as error:
-        _log.warning("Warm-up stops at record %d of %s, which is damaged: %s", count, path, error.message)
+        text = f"{error.message}. Please verify your warmup data is in TFRecord format."
+        raise errors.StatusError(grpc.StatusCode.DATA_LOSS, text) from error
 
 
 def _parse(record: bytes, path: Path) -> Any:
