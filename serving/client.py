@@ -6,6 +6,7 @@ find photos -name '*.jpg' | python serving/client.py --model_name=vehicles --pro
     from client import RestClient, ServedModel
     with RestClient("http://localhost:8501", ServedModel("vehicles")) as client:
         prediction = client.predict([Path("photo.jpg").read_bytes()])[0]
+    # Behind a proxy: RestClient("https://...", ..., credentials=Credentials(ca_file=..., token_file=...))
 
 REST needs the package `requests` only; gRPC needs grpcio and tensorflow-serving-api, imported once they are used.
 Exit code: 0 all images answered, 1 some not, 2 wrong use.

@@ -8,9 +8,12 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+import grpc
 import pytest
 
+import client as client_program
 from client import ClientError, GrpcClient, RestClient, RetryPolicy, ServedModel, UnavailableError
+from clients import grpc_errors
 from cutting_relay import cutting_relay
 from fake_servers import FakeModel, grpc_server, rest_server
 
@@ -83,6 +86,39 @@ def test_a_server_that_asks_grpc_clients_to_connect_anew_loses_no_request():
         while time.monotonic() < end:
             assert client.predict([b"red"])[0].label == "red"
     assert len(fake.requests) > 20
+
+
+class Failed(grpc.RpcError):
+    """A call that ended with a code and a text."""
+
+    def __init__(self, code: grpc.StatusCode, text: str) -> None:
+        super().__init__()
+        self.code = lambda: code
+        self.details = lambda: text
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "is_tried_again"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, "Socket closed", True),
+        (grpc.StatusCode.CANCELLED, "Cancelled on the server side", True),
+        (grpc.StatusCode.INTERNAL, "Received RST_STREAM with error code 2", True),
+        (grpc.StatusCode.INTERNAL, "CUDA_ERROR_OUT_OF_MEMORY", False),
+        (grpc.StatusCode.UNAUTHENTICATED, "no token", False),
+    ],
+)
+def test_a_grpc_call_that_the_other_side_dropped_is_tried_again(code, text, is_tried_again):
+    error = grpc_errors.of_call(Failed(code, text), address="localhost:8500", model=MODEL)
+    assert isinstance(error, UnavailableError) is is_tried_again
+    assert text in str(error)
+
+
+def test_a_person_who_waits_is_told_once_why(tmp_path, capsys):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"red")
+    flags = ["--model_name=vehicles", "--url=http://127.0.0.1:1", "--timeout_seconds=1", "--batch_size=1"]
+    assert client_program.main([*flags, str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("Trying again") == 1
 
 
 @pytest.mark.parametrize(("serve", "make"), [(grpc_server, RestClient), (rest_server, GrpcClient)])

@@ -17,28 +17,30 @@ import publish
 import publishing_lock
 from arguments import RefusalError
 
+SLOW = pytest.mark.slow
+FILES, FOLDERS = len(export_files.FILES) + 1, 3  # the list of digests; the version's own folder and two in it
 SERVING = Path(__file__).parent.parent / "serving"
 
-# Publishes and kills itself at the given call of `name`, once half of the call's work is done.
+# Publishes, and kills itself in the given call of what copies a file, once a part is written, or of what syncs one.
 KILLED = """
 import os, shutil, signal, sys
 sys.path.insert(0, sys.argv[1])
 import publish, whole_files
 from pathlib import Path
-left = [int(sys.argv[5])]
-def half_copy(source, target, **named):
+left, part = [int(sys.argv[5])], float(sys.argv[6])
+def copy_part(source, target, **named):
     content = open(source, "rb").read()
-    open(target, "wb").write(content[: len(content) // 2])
-def dying(work, half):
+    open(target, "wb").write(content[: int(part * len(content))])
+def dying(work, begin):
     def call(*arguments, **named):
         left[0] -= 1
         if left[0] < 0:
-            half(*arguments, **named)
+            begin(*arguments, **named)
             os.kill(os.getpid(), signal.SIGKILL)
         return work(*arguments, **named)
     return call
 if sys.argv[4] == "copy":
-    shutil.copytree.__defaults__ = (False, None, dying(shutil.copy2, half_copy), False, False)
+    shutil.copytree.__defaults__ = (False, None, dying(shutil.copy2, copy_part), False, False)
 else:
     whole_files.sync = dying(whole_files.sync, lambda path: None)
 publish.publish(Path(sys.argv[2]), Path(sys.argv[3]), version=3)
@@ -60,22 +62,23 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != publishing_lock.LOCK_FILE)
 
 
-def publish_and_die(export: Path, model_folder: Path, at: str, call: int) -> None:
-    command = [sys.executable, "-c", KILLED, str(SERVING), str(export), str(model_folder), at, str(call)]
+def publish_and_die(export: Path, model_folder: Path, at: str, call: int, part: float) -> None:
+    folders = [str(SERVING), str(export), str(model_folder)]
+    command = [sys.executable, "-c", KILLED, *folders, at, str(call), str(part)]
     assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    ("at", "call"),
+    ("at", "call", "part"),
     [
-        *(("copy", call) for call in (0, 3, 7)),
-        ("sync", 5),
-        *(pytest.param("copy", call, marks=pytest.mark.slow) for call in (1, 2, 4, 5, 6)),
-        *(pytest.param("sync", call, marks=pytest.mark.slow) for call in (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)),
+        *(("copy", call, part) for call, part in ((0, 0), (3, 0.5), (7, 1))),
+        ("sync", 5, 0),
+        *(pytest.param("copy", call, part, marks=SLOW) for call in range(FILES) for part in (0, 0.1, 0.5, 0.9, 1)),
+        *(pytest.param("sync", call, 0, marks=SLOW) for call in range(FILES + FOLDERS)),
     ],
 )
-def test_a_publisher_killed_at_work_leaves_no_version_and_the_next_one_clears_up(export, model_folder, at, call):
-    publish_and_die(export, model_folder, at, call)
+def test_a_publisher_killed_at_work_leaves_no_version_and_the_next_one_clears_up(export, model_folder, at, call, part):
+    publish_and_die(export, model_folder, at, call, part)
     assert [name for name in names_in(model_folder) if name.isdecimal()] == []
     assert names_in(model_folder)  # what it left
     publish.publish(export, model_folder, version=3)

@@ -12,7 +12,7 @@ import client as client_program
 import load_test
 import smoke_test
 from client import ClientError, Credentials, GrpcClient, RestClient, RetryPolicy, ServedModel, UnavailableError
-from fake_servers import FakeModel, grpc_server, rest_server
+from fake_servers import FakeModel, grpc_server, http_server, page_handler, rest_server
 from secure_servers import Certificates, make_certificates, secure_grpc_server, secure_rest_server
 
 TOKEN = "abc.DEF-123_~+/="
@@ -117,6 +117,23 @@ def test_tls_with_a_server_that_speaks_none_is_told(protocol, trusting):
     serve = {"rest": rest_server, "grpc": grpc_server}[protocol]
     with serve(FakeModel()) as where, pytest.raises(ClientError, match="TLS"):
         ask(protocol, where.replace("http:", "https:"), trusting)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        (401, ClientError, "--token_file"),
+        (403, ClientError, "--token_file"),
+        (413, ClientError, "--batch_size"),
+        (429, UnavailableError, "429"),
+        (502, UnavailableError, "502"),
+        (503, UnavailableError, "503"),
+    ],
+)
+def test_what_a_proxy_says_is_told_and_asked_again_where_that_can_help(code, kind, message):
+    with http_server(page_handler(code, b"<h1>proxy</h1>")) as url, pytest.raises(kind, match=message) as raised:
+        ask("rest", url, Credentials())
+    assert type(raised.value) is kind
 
 
 def flags_of(certificates: Certificates, token_file: Path) -> list[str]:

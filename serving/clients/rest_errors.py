@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
 import requests
@@ -35,6 +35,12 @@ def of_exception(error: requests.RequestException, *, url: str) -> ClientError:
             "(--batch_size), or look whether the server is overloaded."
         )
     causes = list(_chain(error))
+    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError) and not _is_cut(cause)), None):
+        return _of_tls(tls, url)
+    return _of_connection(causes, url) or ClientError(f"The request to {url} failed: {error}. Check --url.")
+
+
+def _of_connection(causes: Sequence[BaseException], url: str) -> ClientError | None:
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return UnavailableError(
             f"Nothing listens at {url}. Is the server started, and is that the host and the REST port (usually 8501)?"
@@ -48,9 +54,7 @@ def of_exception(error: requests.RequestException, *, url: str) -> ClientError:
         )
     if any(_is_cut(cause) for cause in causes):
         return of_cut(url)
-    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
-        return _of_tls(tls, url)
-    return ClientError(f"The request to {url} failed: {error}. Check --url.")
+    return None
 
 
 def of_response(response: requests.Response, *, url: str, model: ServedModel) -> ClientError:
