@@ -113,6 +113,15 @@ def test_a_file_that_holds_no_token_is_named(protocol, certificates, trusting, t
         ask(protocol, where, dataclasses.replace(trusting, token_file=token_file))
 
 
+def test_an_authority_that_is_no_pem_is_told_and_not_tried_again(protocol, certificates, trusting, token_file):
+    with (
+        PROTOCOLS[protocol][0](FakeModel(), certificates) as where,
+        pytest.raises(ClientError, match="PEM") as raised,
+    ):
+        ask(protocol, where, dataclasses.replace(trusting, ca_file=token_file))
+    assert not isinstance(raised.value, UnavailableError)
+
+
 def test_tls_with_a_server_that_speaks_none_is_told(protocol, trusting):
     serve = {"rest": rest_server, "grpc": grpc_server}[protocol]
     with serve(FakeModel()) as where, pytest.raises(ClientError, match="TLS"):

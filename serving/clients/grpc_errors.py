@@ -10,8 +10,14 @@ from clients.served_model import ServedModel
 # gRPC's own words where the other side answers in HTTP/1.1; which of them depends on the answer's first bytes.
 _NO_HTTP2 = ("Failed parsing HTTP/2", "http1.x")
 _NOT_TRUSTED = ("CERTIFICATE_VERIFY_FAILED", "is not in peer certificate", "Hostname Verification Check failed")
-# Of TLS's own: the other side speaks none, or asks for a certificate.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+# Of TLS's own: the other side speaks none, or asks for a certificate; or a file that was given is no PEM.
+_NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "CERTIFICATE_REQUIRED",
+    "HANDSHAKE_FAILURE",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+    "Failed to create security handshaker",
+)
 
 
 def of_call(error: grpc.RpcError, *, address: str, model: ServedModel) -> ClientError:
@@ -61,8 +67,8 @@ def _of_unavailable(text: str, address: str) -> ClientError:
         )
     if any(words in text for words in _NO_TLS):
         return ClientError(
-            f"{address} and this client can't agree on TLS ({text}). Does it speak TLS, and does it ask for "
-            "--client_certificate and --client_key?"
+            f"{address} and this client can't agree on TLS ({text}). Does it speak TLS, does it ask for "
+            "--client_certificate and --client_key, and are all files PEM?"
         )
     if "DNS resolution failed" in text:
         return ClientError(f"The host of {address} is unknown ({text}). Check --address.")

@@ -109,8 +109,8 @@ def _of_tls(error: ssl.SSLError, url: str) -> ClientError:
             "in --url the name that stands in it."
         )
     return ClientError(
-        f"{url} and this client can't agree on TLS ({error.reason or error}). Does it speak TLS, and does it ask for "
-        "--client_certificate and --client_key?"
+        f"{url} and this client can't agree on TLS ({error.reason or error}). Does it speak TLS, does it ask for "
+        "--client_certificate and --client_key, and are all files PEM?"
     )
 
 
