@@ -19,7 +19,7 @@ from keras_transfer.data import data_json
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
 from keras_transfer.settings import choosing
-from keras_transfer.settings.config import TrainConfig, from_flat, to_flat
+from keras_transfer.settings.config import SOURCES, TrainConfig, from_flat, to_flat
 
 # They say where this run's results lie, so a second run from the same file would run into them.
 _NOT_REPEATED = ("run_dir", "dry_run")
@@ -28,9 +28,7 @@ _NOT_REPEATED = ("run_dir", "dry_run")
 _MAY_DIFFER = frozenset(
     {
         *_NOT_REPEATED,
-        "dataset",
-        "image_dir",
-        "image_csv",
+        *SOURCES,
         "dataset_dir",
         "exclude_list",
         "allow_download",

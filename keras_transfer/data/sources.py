@@ -6,7 +6,7 @@ import dataclasses
 
 from keras_transfer.data import class_names, drawn_vehicles, exclusions, image_csv, image_folder, tfds_dataset
 from keras_transfer.data.examples import Examples
-from keras_transfer.settings.config import DRAWN_VEHICLES, SourceConfig
+from keras_transfer.settings.config import DRAWN_VEHICLES, SOURCES, SourceConfig
 
 
 def load(source: SourceConfig, *, least_classes: int = 2) -> Examples:
@@ -22,7 +22,7 @@ def load(source: SourceConfig, *, least_classes: int = 2) -> Examples:
     """
     found = _load_all(source)
     if len(found.class_names) < least_classes:
-        class_names.refuse_too_few(found.class_names, source.image_dir or source.image_csv or source.dataset)
+        class_names.refuse_too_few(found.class_names, next(filter(None, (getattr(source, name) for name in SOURCES))))
     warnings = class_names.lookalike_notes(found.class_names)
     found = dataclasses.replace(found, notes=(*found.notes, *warnings))
     return exclusions.leave_out(found, source.exclude_list) if source.exclude_list else found

@@ -28,6 +28,7 @@ from keras_transfer.settings.export_settings import OutputConfig, PublishingConf
 from keras_transfer.settings.flag_advice import advise
 from keras_transfer.settings.train_settings import (
     DRAWN_VEHICLES,
+    SOURCES,
     SPLITS,
     ImageConfig,
     ModelConfig,
@@ -40,6 +41,7 @@ from keras_transfer.settings.train_settings import (
 # Other modules import settings from here, so that they need not know how these files are divided.
 __all__ = [
     "DRAWN_VEHICLES",
+    "SOURCES",
     "SPLITS",
     "EvaluateConfig",
     "EvaluateSettings",
@@ -258,4 +260,4 @@ def _needs(name: str, advice: str) -> _Relation:
     return (name,), lambda value: [] if value else [f"--{name} is missing: {advice}."]
 
 
-_ONE_SOURCE: _Relation = (relations.SOURCES, relations.source_faults)
+_ONE_SOURCE: _Relation = (SOURCES, relations.source_faults)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from keras_transfer.settings.backbones import BACKBONES
+from keras_transfer.settings.train_settings import DRAWN_VEHICLES, SOURCES
 
-SOURCES = ("dataset", "image_dir", "image_csv")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -16,7 +16,8 @@ def source_faults(*values: str) -> list[str]:
     if len(given) == 1:
         return []
     if not given:
-        return ["No images: give one of --image_dir, --image_csv or --dataset (drawn_vehicles needs no files)."]
+        names = ", ".join(f"--{name}" for name in SOURCES)
+        return [f"No images: give one of {names} (--dataset={DRAWN_VEHICLES} needs no files)."]
     return ["Give only one source of images. Received: " + ", ".join(given)]
 
 

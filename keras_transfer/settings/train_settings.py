@@ -9,6 +9,7 @@ from keras_transfer.settings.checks import LARGEST_64_BIT_NUMBER, Settings, sett
 
 SPLITS = ("train", "validation", "test")
 DRAWN_VEHICLES = "drawn_vehicles"
+SOURCES = ("dataset", "image_dir", "image_csv")  # settings that name a source of images
 
 
 @dataclass(frozen=True, kw_only=True)
