@@ -86,6 +86,11 @@ class RunDirectory:
         return self.path / "plots"
 
     @property
+    def checkpoints(self) -> Path:
+        """Folder of each phase's best weights, and while the run is unfinished of where its steps stood."""
+        return self.path / "checkpoints"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard's logs: a run for each phase, and "results" for the final metrics."""
         return self.path / "tensorboard"
@@ -118,9 +123,11 @@ class RunDirectory:
             values.update(feature_layers=[layer] if layer else [], pooling=[pooling], choose="off")
         return from_flat(TrainConfig, values)
 
-    def write_metrics(self, metrics: Any) -> None:
-        """Writes metrics.json, from `pipelines.run_metrics.RunMetrics`."""
+    def finish(self, metrics: Any) -> None:
+        """Writes metrics.json, from `pipelines.run_metrics.RunMetrics`, and removes what only unfinished runs need."""
         atomic_files.write_json(self.metrics, metrics)
+        for checkpoint in self.checkpoints.glob("*.npz"):
+            checkpoint.unlink()
 
     def read_metrics(self) -> dict[str, Any]:
         """The content of metrics.json, perhaps of an earlier release.
@@ -155,7 +162,7 @@ class RunDirectory:
             raise UserError(f"{path} is damaged ({error}). Train again.") from error
 
     def begin(self, config: TrainConfig, examples: Examples) -> None:
-        """Writes what a run begins with, and removes what an earlier try that was interrupted has left.
+        """Writes what a run begins with, and removes what an earlier try has left that is of no more use.
 
         Args:
           config: of the run.
@@ -196,14 +203,19 @@ class RunDirectory:
             )
 
     def _remove_leftovers(self) -> None:
-        """Removes files of an interrupted try, also those that were only half written; published versions stay."""
-        for folder in (self.path / "checkpoints", self.tensorboard, self.plots):
+        """Removes results of an interrupted try, which are made again, and what was only half written.
+
+        Checkpoints, logs of the phases and published versions stay.
+        """
+        for folder in (self.tensorboard / "results", self.plots):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.report, self.classifier):
             file.unlink(missing_ok=True)
         for name in (self.config, self.flags, self.data, self.metrics, self.report, self.classifier):
             for half in self.path.glob(f".*-{name.name}"):
                 half.unlink(missing_ok=True)
+        for half in self.checkpoints.glob(".*-*"):
+            half.unlink()
         for half in (self.path / "export").glob("*/.*-*"):
             shutil.rmtree(half, ignore_errors=True)
 

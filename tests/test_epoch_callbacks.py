@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 from keras_transfer.errors import UserError
 from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
@@ -16,16 +17,14 @@ class FakeModel:
     """Holds the number of the last epoch in place of weights."""
 
     def __init__(self) -> None:
-        self.weights: Any = 0
+        self.weight = tf.Variable(0)
         self.stop_training = False
         self.trained_epochs = 0
         self.optimizer = types.SimpleNamespace(learning_rate=0.5)
 
-    def get_weights(self) -> Any:
-        return self.weights
-
-    def set_weights(self, weights: Any) -> None:
-        self.weights = weights
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return [self.weight]
 
 
 def train(callback: BestEpoch, validation: list[tuple[float, float]]) -> FakeModel:
@@ -34,12 +33,12 @@ def train(callback: BestEpoch, validation: list[tuple[float, float]]) -> FakeMod
     callback.set_model(model)
     callback.on_train_begin()
     for epoch, (loss, accuracy) in enumerate(validation):
-        model.weights = epoch + 1
+        model.weight.assign(epoch + 1)
         callback.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": accuracy})
         if model.stop_training:
             break
     model.trained_epochs = epoch + 1
-    callback.on_train_end()
+    callback.give_back(model)
     return model
 
 
@@ -64,7 +63,7 @@ EARLY_GOOD = [(0.45, 0.85), (0.44, 0.82), (0.40, 0.70)]  # the best loss alone b
 def test_the_best_of_the_epochs_that_are_good_enough_is_kept(keep_best, start, validation, best):
     callback = BestEpoch(keep_best, patience=0, start=start)
     model = train(callback, validation)
-    assert (callback.best, model.weights) == (best, best)
+    assert (callback.best, int(model.weight.numpy())) == (best, best)
     assert model.trained_epochs == len(validation)
 
 
@@ -81,7 +80,7 @@ def test_the_best_of_the_epochs_that_are_good_enough_is_kept(keep_best, start, v
 def test_training_ends_where_validation_stalls(keep_best, start, patience, validation, trained, best):
     callback = BestEpoch(keep_best, patience=patience, start=start)
     model = train(callback, validation)
-    assert (model.trained_epochs, callback.best, model.weights) == (trained, best, best)
+    assert (model.trained_epochs, callback.best, int(model.weight.numpy())) == (trained, best, best)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

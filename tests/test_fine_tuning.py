@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.settings.config import TrainConfig
-from keras_transfer.training import fine_tuning, phases
+from keras_transfer.training import fine_tuning, fitting, phases
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
 from small_training import make_classifier, make_config
@@ -97,6 +98,32 @@ def test_every_learning_rate_and_depth_is_tried_and_then_weights_between(tmp_pat
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(tmp_path):
     first, again = (tune(tmp_path / name, fine_tune_epochs=1)[0].model.get_weights() for name in ("a", "b"))
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+
+
+def test_a_killed_sweep_goes_on_after_its_finished_tries_bit_for_bit(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fine_tuning, "LEARNING_RATES", (1e-4, 1e-3))
+    settings = {"fine_tune_epochs": 2, "dropout": 0.5, "label_noise": 0.2}
+    whole = tune(tmp_path / "whole", **settings)
+    write = fitting._Checkpointing.on_epoch_end
+    ended: list[int] = []
+
+    def killed(callback: Any, epoch: int, logs: Any = None) -> None:
+        write(callback, epoch, logs)
+        ended.append(epoch)
+        if len(ended) == 3:  # the first of the second try
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(fitting._Checkpointing, "on_epoch_end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune(tmp_path / "killed", **settings)
+    capsys.readouterr()
+    again = tune(tmp_path / "killed", **settings)
+    assert re.findall(r"  epoch +(\d+)/2 ", capsys.readouterr().out) == ["2"]
+    assert again[2].trials == whole[2].trials
+    np.testing.assert_array_equal(again[1].validation_logits, whole[1].validation_logits)
+    weights, expected = again[0].model.get_weights(), whole[0].model.get_weights()
+    assert all(np.array_equal(one, other) for one, other in zip(weights, expected, strict=True))
 
 
 def test_less_confidence_alone_is_no_gain(tmp_path):

@@ -55,6 +55,20 @@ def test_every_epoch_holds_every_training_example_once_and_validation_likewise(e
     assert len(validation) == VALIDATION
 
 
+@pytest.mark.parametrize("make_inputs", [bank_inputs, image_inputs])
+@pytest.mark.parametrize("batch", [1, 3, 5, 8])
+def test_training_from_a_batch_on_is_the_rest_of_it(examples, tmp_path, make_inputs, batch):
+    config = make_config(tmp_path)
+    classifier = make_classifier(config)
+    (phase,) = phases.plan(classifier, config.training)
+    inputs = make_inputs(classifier, examples, config, phase)
+    assert inputs.training_after is not None
+    rest = list(inputs.training)[batch:]
+    for (features, labels), (expected, expected_labels) in zip(inputs.training_from(batch), rest, strict=True):
+        np.testing.assert_array_equal(labels, expected_labels)
+        np.testing.assert_array_equal(features, expected)
+
+
 def test_a_bank_that_is_removed_meanwhile_is_one_sentence(examples, tmp_path):
     config = make_config(tmp_path)
     classifier = make_classifier(config)

@@ -167,12 +167,12 @@ def test_an_unfinished_run_is_not_begun_again_with_other_photos(tmp_path, rows, 
     assert run.data.read_bytes() == before
 
 
-def test_what_an_interrupted_try_left_is_removed_and_published_versions_stay(tmp_path):
+def test_of_an_interrupted_try_stays_what_the_next_one_goes_on_from(tmp_path):
     run = RunDirectory(tmp_path)
     run.begin(CONFIG, make_examples(FIRST, SECOND))
-    gone = ["tensorboard/head/events", "checkpoints/head.weights.h5", "plots/a.png", "report.html", "classifier.keras"]
-    gone += [".abc-classifier.keras", ".abc-metrics.json", "export/cars/.2-xyz/saved_model.pb"]
-    kept = ["export/cars/1/saved_model.pb", "my notes.txt"]
+    gone = ["tensorboard/results/events", "plots/a.png", "report.html", "classifier.keras", ".abc-classifier.keras"]
+    gone += [".abc-metrics.json", "checkpoints/.abc-head-000001.npz", "export/cars/.2-xyz/saved_model.pb"]
+    kept = ["export/cars/1/saved_model.pb", "my notes.txt", "tensorboard/head/events", "checkpoints/head-000001.npz"]
     for name in [*gone, *kept]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
@@ -212,5 +212,14 @@ def test_the_examples_that_a_run_began_with_are_read_again(tmp_path):
 
 def test_metrics_are_read_as_they_were_written(tmp_path):
     run = RunDirectory(tmp_path)
-    run.write_metrics({"test": None})
+    run.finish({"test": None})
     assert run.read_metrics() == {"test": None}
+
+
+def test_a_finished_run_keeps_the_best_weights_alone_of_its_checkpoints(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.checkpoints.mkdir()
+    for name in ("head.weights.h5", "head-finished.npz", "fine_tune-000007.npz"):
+        (run.checkpoints / name).touch()
+    run.finish({"test": None})
+    assert [path.name for path in run.checkpoints.iterdir()] == ["head.weights.h5"]

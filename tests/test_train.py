@@ -117,7 +117,7 @@ def taken_up(small_run, tmp_path_factory) -> tuple[Path, dict[str, int]]:
     """The folder of a run that was killed and then carried out again; and the times of its version's files before."""
     folder = Path(shutil.copytree(small_run.killed, tmp_path_factory.mktemp("killed") / "copy"))
     before = files_with_times(folder / "run" / "export" / "cars" / "1")
-    (folder / "run" / "tensorboard" / "head" / "train" / "old.v2").write_text("of the killed try")
+    (folder / "run" / "tensorboard" / "results" / "old.v2").write_text("of the killed try")
     assert before
     assert not (folder / "run" / "metrics.json").exists()
     assert run_command("train", *small_run_flags(folder / "photos", folder)) == 0

@@ -29,7 +29,7 @@ def compose(prepared: Prepared, finished: Finished, run: RunDirectory) -> RunMet
 
 def close(prepared: Prepared, finished: Finished, run: RunDirectory, measured: RunMetrics) -> None:
     """Writes metrics.json, with which the run is finished, and prints the closing table."""
-    run.write_metrics(measured)
+    run.finish(measured)
     _summary(prepared, finished, run, measured)
 
 

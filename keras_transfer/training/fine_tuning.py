@@ -19,8 +19,8 @@ from keras_transfer import terminal
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import LOGITS_LAYER, Classifier
 from keras_transfer.settings.config import TrainingConfig, settings_of
-from keras_transfer.training import phases
-from keras_transfer.training.epoch_callbacks import EpochLines
+from keras_transfer.training import fitting, phases
+from keras_transfer.training.epoch_callbacks import EpochLines, EpochWeights
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
 from keras_transfer.training.phases import Outcome, Phase, PhaseResult
@@ -216,18 +216,17 @@ def _train(
     logits.set_weights([start.head.kernel.astype(np.float32), start.head.bias.astype(np.float32)])
     logits.kernel.regularizer = keras.regularizers.L2(start.l2)
     history = EpochLines(job.phase.epochs, loss="log_loss")
-    weights = _EpochWeights(variables, patience=training.early_stopping_patience or _PATIENCE)
+    weights = EpochWeights(variables, patience=training.early_stopping_patience or _PATIENCE)
     name = f"{job.phase.name}/{blocks}_blocks_{learning_rate:g}"
     terminal.say(f"  learning rate {learning_rate:g}, {blocks} block{'s' if blocks > 1 else ''}")
-    phase = dataclasses.replace(job.phase, learning_rate=learning_rate)
     phases.compile_model(model, training)
-    phases.fit(
+    fitting.fit(
         job.inputs,
-        phase,
-        [history, weights],
+        fitting.Stretch(name, job.phase.cut, job.phase.epochs, learning_rate),
+        (history, weights),
         training=training,
         class_weights=job.class_weights,
-        log_dir=job.run_dir / "tensorboard" / name,
+        run_dir=job.run_dir,
     )
     logits.kernel.regularizer = None
     trial, rows = Trial(blocks, learning_rate, weights.best, 1.0, math.nan, math.nan), tuple(history.rows)
@@ -236,33 +235,6 @@ def _train(
         _measure(job, variables, weights.of_best, trial, rows),
         _measure(job, variables, weights.mean, mean, rows),
     )
-
-
-class _EpochWeights(keras.callbacks.Callback):
-    """Remembers the weights of the best epoch and the mean over all, and ends a training that no longer gets better.
-
-    Attributes:
-      best: number of the best epoch, from 1.
-      of_best: its weights.
-      mean: of the weights after each epoch.
-    """
-
-    def __init__(self, variables: Sequence[Any], *, patience: int) -> None:
-        super().__init__()
-        self._variables, self._patience, self._least = variables, patience, math.inf
-        self.best, self.of_best, self.mean = 0, list[NDArray[np.float32]](), list[NDArray[np.float32]]()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Takes an epoch's weights into account."""
-        values = [variable.numpy() for variable in self._variables]
-        if epoch == 0:
-            self.mean = values
-        self.mean = [old + (new - old) / np.float32(epoch + 1) for old, new in zip(self.mean, values, strict=True)]
-        loss = (logs or {})["val_log_loss"]
-        if loss < self._least:
-            self.best, self._least, self.of_best = epoch + 1, loss, values
-        if epoch + 1 - self.best >= self._patience:
-            self.model.stop_training = True
 
 
 def _measure(

@@ -60,10 +60,16 @@ def schedule_callbacks(training: TrainingConfig, *, peak: float, epochs: int) ->
 
         return [
             keras.callbacks.LearningRateScheduler(warm_up_only),
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=training.step_factor, patience=training.step_epochs),
+            _Plateau("val_loss", factor=training.step_factor, patience=training.step_epochs),
         ]
     return [
         keras.callbacks.LearningRateScheduler(
             lambda epoch, current: learning_rate(training, peak=peak, epoch=epoch, epochs=epochs)
         )
     ]
+
+
+class _Plateau(keras.callbacks.ReduceLROnPlateau):
+    """Keras's own, with the names of what a checkpoint keeps."""
+
+    STATE = ("best", "wait", "cooldown_counter")

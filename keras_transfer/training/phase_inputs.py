@@ -32,6 +32,8 @@ class PhaseInputs:
       steps_per_epoch: batches of an epoch; the last one may be smaller.
       clean_features: gives float batches of the activations at the phase's cut: the clean view of every training
         example once.
+      training_after: gives `training` without its first batches, which it does not read; None where reading them costs
+        nothing.
     """
 
     model: keras.Model
@@ -39,6 +41,11 @@ class PhaseInputs:
     validation: tf.data.Dataset
     steps_per_epoch: int
     clean_features: Callable[[], Iterator[NDArray[np.floating]]]
+    training_after: Callable[[int], tf.data.Dataset] | None = None
+
+    def training_from(self, batch: int) -> tf.data.Dataset:
+        """What `training` yields from a batch on, counted over all epochs."""
+        return (self.training_after or self.training.skip)(batch) if batch else self.training
 
 
 def from_images(
@@ -55,14 +62,20 @@ def from_images(
     """
     train = examples.in_split("train")
     image, max_pixels, batch_size = config.image, config.source.max_image_pixels, config.training.batch_size
-    schedule = schedule_of(train, config)
+    schedule, steps_per_epoch = schedule_of(train, config), -(-len(train) // batch_size)
 
-    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        chosen = schedule.dataset(epoch)
-        images = input_pipeline.chosen_views(
-            train, chosen, image=image, views=config.views, max_pixels=max_pixels, seed=config.training.seed
-        )
-        return images.batch(batch_size)
+    def training_after(batch: int) -> tf.data.Dataset:
+        first, done = divmod(batch, steps_per_epoch)
+
+        def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+            skipped = tf.where(epoch == first, tf.constant(done * batch_size, tf.int64), tf.constant(0, tf.int64))
+            chosen = schedule.dataset(epoch).skip(skipped)
+            images = input_pipeline.chosen_views(
+                train, chosen, image=image, views=config.views, max_pixels=max_pixels, seed=config.training.seed
+            )
+            return images.batch(batch_size)
+
+        return tf.data.Dataset.range(first, epochs).flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
 
     def clean(part: Examples) -> tf.data.Dataset:
         return input_pipeline.clean_batches(part, image=image, max_pixels=max_pixels, batch_size=batch_size)
@@ -73,10 +86,11 @@ def from_images(
 
     return PhaseInputs(
         model=cut.whole_to_logits(classifier.model),
-        training=tf.data.Dataset.range(epochs).flat_map(one_epoch).prefetch(tf.data.AUTOTUNE),
+        training=training_after(0),
         validation=clean(examples.in_split("validation")),
-        steps_per_epoch=-(-len(train) // batch_size),
+        steps_per_epoch=steps_per_epoch,
         clean_features=clean_features,
+        training_after=training_after,
     )
 
 
@@ -155,12 +169,17 @@ def from_bank(
 
     clean = tf.data.Dataset.range(len(validation)).map(lambda index: (index, tf.zeros((), tf.int64)))
     chosen = tf.data.Dataset.range(epochs).flat_map(lambda epoch: schedule.dataset(epoch).batch(batch_size))
+
+    def training_after(batch: int) -> tf.data.Dataset:
+        return chosen.skip(batch).map(features_of(train)).prefetch(tf.data.AUTOTUNE)
+
     return PhaseInputs(
         model=part,
-        training=chosen.map(features_of(train)).prefetch(tf.data.AUTOTUNE),
+        training=training_after(0),
         validation=clean.batch(batch_size).map(features_of(validation)).prefetch(tf.data.AUTOTUNE),
         steps_per_epoch=-(-len(train) // batch_size),
         clean_features=clean_features,
+        training_after=training_after,
     )
 
 

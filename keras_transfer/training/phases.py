@@ -21,7 +21,7 @@ from keras_transfer import atomic_files, terminal
 from keras_transfer.model import cut
 from keras_transfer.model.classifier import LOGITS_LAYER, STANDARDIZING_LAYER, Classifier
 from keras_transfer.settings.config import TrainingConfig
-from keras_transfer.training import optimizers, standardization
+from keras_transfer.training import fitting, optimizers, standardization
 from keras_transfer.training.epoch_callbacks import BestEpoch, EpochLines
 from keras_transfer.training.logistic import Solution
 from keras_transfer.training.phase_inputs import PhaseInputs
@@ -207,49 +207,14 @@ def _fit(
     start = _evaluate(inputs) if phase.name == FINE_TUNE else None
     best = BestEpoch(training.keep_best, patience=training.early_stopping_patience, start=start)
     history = EpochLines(phase.epochs)
-    log_dir = run_dir / "tensorboard" / phase.name
-    fit(inputs, phase, [history, best], training=training, class_weights=class_weights, log_dir=log_dir)
+    stretch = fitting.Stretch(phase.name, phase.cut, phase.epochs, phase.learning_rate)
+    fitting.fit(inputs, stretch, (history, best), training=training, class_weights=class_weights, run_dir=run_dir)
+    best.give_back(model)
     loss, accuracy = start or (math.nan, math.nan)
     if best.best:
         loss, accuracy = (history.rows[best.best - 1][key] for key in ("validation_loss", "validation_accuracy"))
     save(model, phase, run_dir)
     return PhaseResult(phase, tuple(history.rows), best.best, loss, accuracy, time.perf_counter() - started)
-
-
-def fit(
-    inputs: PhaseInputs,
-    phase: Phase,
-    callbacks: Sequence[keras.callbacks.Callback],
-    *,
-    training: TrainingConfig,
-    class_weights: dict[int, float] | None,
-    log_dir: Path,
-) -> None:
-    """Trains for the epochs of a phase, at its learning rate.
-
-    Args:
-      inputs: whose model is trained; compiled.
-      phase: epochs and learning rate.
-      callbacks: before those of the schedule; the one that refuses what is no number comes first.
-      training: optimizer, schedule and loss.
-      class_weights: label id -> weight in the training loss, or None.
-      log_dir: of TensorBoard.
-    """
-    model = inputs.model
-    model.fit(
-        _with_one_hot(inputs.training, model),
-        epochs=phase.epochs,
-        steps_per_epoch=inputs.steps_per_epoch,
-        validation_data=_with_one_hot(inputs.validation, model),
-        class_weight=class_weights,
-        shuffle=False,  # the schedule has shuffled already
-        verbose=0,
-        callbacks=[
-            *callbacks,
-            *optimizers.schedule_callbacks(training, peak=phase.learning_rate, epochs=phase.epochs),
-            keras.callbacks.TensorBoard(str(log_dir), write_graph=False),
-        ],
-    )
 
 
 def _put_in(solution: Solution, inputs: PhaseInputs, phase: Phase, *, run_dir: Path) -> PhaseResult:
@@ -287,14 +252,9 @@ def compile_model(model: keras.Model, training: TrainingConfig) -> None:
     )
 
 
-def _with_one_hot(batches: tf.data.Dataset, model: keras.Model) -> tf.data.Dataset:
-    class_count = model.output.shape[-1]
-    return batches.map(lambda inputs, label_ids: (inputs, tf.one_hot(label_ids, class_count)))
-
-
 def _evaluate(inputs: PhaseInputs) -> tuple[float, float]:
     """Validation loss and accuracy of the weights as they are."""
-    metrics = inputs.model.evaluate(_with_one_hot(inputs.validation, inputs.model), verbose=0, return_dict=True)
+    metrics = inputs.model.evaluate(fitting.with_one_hot(inputs.validation, inputs.model), verbose=0, return_dict=True)
     return float(metrics["loss"]), float(metrics["accuracy"])
 
 
