@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -16,11 +16,13 @@ class Interrupted(KeyboardInterrupt):
     """What to tell a person of interrupted work.
 
     Attributes:
-      exit_code: 128 + the number of the signal, the shell's convention.
+      signal_number: of the signal.
+      exit_code: 128 + that number, the shell's convention.
     """
 
     def __init__(self, message: str, signal_number: int = signal.SIGINT) -> None:
         super().__init__(message)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
 
 
@@ -39,14 +41,16 @@ class Stopping:
         """Whether to stop."""
         return bool(self.signal_number)
 
-    def __enter__(self) -> Stopping:
+    def __enter__(self) -> Self:
         # Only the main thread may; in another one Ctrl-C never arrives anyway.
         if threading.current_thread() is threading.main_thread():
             heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup, `&`
             self._before = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         for number, handler in self._before.items():
             # None is a handler that was not set from Python and can't be put back from here.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
@@ -57,3 +61,29 @@ class Stopping:
         self.signal_number = number
         with contextlib.suppress(RuntimeError):  # it came while this very thread was printing
             print("\nStopping…", file=sys.stderr, flush=True)
+
+
+class StoppingAtOnce(Stopping):
+    """Ends a `with` block at the first Ctrl-C or SIGTERM by `Interrupted`, whatever it was doing.
+
+    Attributes:
+      kept: a sentence on what is kept, for the message; "" while there is nothing.
+    """
+
+    kept = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Takes for an interruption what it became on its way: importing a library makes it an ImportError."""
+        super().__exit__(kind, error, traceback)
+        is_interruption = isinstance(error, KeyboardInterrupt) or (self and error is not None)
+        if is_interruption and not isinstance(error, Interrupted):
+            raise self._interrupted() from error
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal_number = number
+        raise self._interrupted()
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(f"Interrupted. {self.kept}".strip(), self.signal_number or signal.SIGINT)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_transfer import atomic_files
+from keras_transfer import atomic_files, run_lock
 from keras_transfer.data import data_json
 from keras_transfer.data.examples import Examples
 from keras_transfer.errors import UserError
@@ -23,6 +23,7 @@ from keras_transfer.settings.config import SOURCES, TrainConfig, from_flat, to_f
 
 # They say where this run's results lie, so a second run from the same file would run into them.
 _NOT_REPEATED = ("run_dir", "dry_run")
+_DEFAULT_PLACE = Path("runs")
 # What an unfinished run may be begun again with: where things lie, what is allowed, and how good an export must be. The
 # photos are compared by their content, wherever they lie.
 _MAY_DIFFER = frozenset(
@@ -237,7 +238,7 @@ def create(config: TrainConfig) -> RunDirectory:
         again).
     """
     given = config.output.run_dir
-    path = Path(given or f"runs/{config.output.model_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+    path = Path(given or _DEFAULT_PLACE / f"{config.output.model_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
     try:
         if given:
             path.mkdir(parents=True, exist_ok=True)
@@ -250,6 +251,18 @@ def create(config: TrainConfig) -> RunDirectory:
     return RunDirectory(path)
 
 
+def find_unfinished(config: TrainConfig) -> list[Path]:
+    """Directories of unfinished runs of the very same settings, where runs lie by default; oldest first."""
+    wanted = {name: value for name, value in to_flat(config).items() if name not in _NOT_REPEATED}
+    found = []
+    for run in map(RunDirectory, sorted(_DEFAULT_PLACE.glob(f"{config.output.model_name}-*"))):
+        if run.config.is_file() and not run.metrics.exists() and not run_lock.is_held(run.path):
+            with contextlib.suppress(UserError):  # damaged, or of a release that had other settings
+                if wanted.items() <= to_flat(run.read_config()).items():
+                    found.append(run.path)
+    return found
+
+
 def check_is_free(path: Path, config: TrainConfig) -> None:
     """Refuses what can't become the directory of a run, as far as that can be told without its photos and writing.
 
@@ -260,7 +273,7 @@ def check_is_free(path: Path, config: TrainConfig) -> None:
     is_unfinished = run.config.is_file() and not run.metrics.exists()
     if path.exists() and not path.is_dir():
         raise UserError(f"--run_dir={path} is no folder. Choose another one.")
-    if path.is_dir() and not is_unfinished and next(path.iterdir(), None) is not None:
+    if path.is_dir() and not is_unfinished and any(each.name != run_lock.LOCK_FILE for each in path.iterdir()):
         raise UserError(
             f"--run_dir={path} holds something already, and no run overwrites another. "
             "Choose another folder, or remove it."

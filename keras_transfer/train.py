@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_transfer import output_places, run_directory, terminal
+from keras_transfer import interruption, output_places, run_directory, run_lock, terminal
 from keras_transfer.data import sources
 from keras_transfer.feature_bank import disk_space
 from keras_transfer.model import weights_files
@@ -36,6 +36,16 @@ def train(config: TrainConfig) -> RunDirectory | None:
       UserError: anything a person can fix: files, weights, folders, disk, learning rate.
     """
     started = time.perf_counter()
+    with interruption.StoppingAtOnce() as signals:
+        found = _check_and_load(config)
+        if config.output.dry_run:
+            _plan(config, found, started)
+            return None
+        return _train(config, found, started, signals)
+
+
+def _check_and_load(config: TrainConfig) -> Examples:
+    """Refuses what can be known without TensorFlow, and finds the images."""
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
     if config.training.feature_cache != "off":
         disk_space.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
@@ -44,23 +54,36 @@ def train(config: TrainConfig) -> RunDirectory | None:
     if config.source.dataset:  # which may be downloaded or drawn now
         _check_weights(config)
     found = sources.load(config.source)
-    given = Path(config.output.run_dir) if config.output.run_dir else None
-    if given:
-        run_directory.check_is_free(given, config)
+    if config.output.run_dir:
+        run_directory.check_is_free(Path(config.output.run_dir), config)
     _check_weights(config)
-    if config.output.dry_run:
-        with _prepare(config, found, started) as prepared:
-            if given:
-                RunDirectory(given).check_photos(prepared.examples)
-            return None
+    return found
+
+
+def _plan(config: TrainConfig, found: Examples, started: float) -> None:
+    with _prepare(config, found, started) as prepared:
+        if config.output.run_dir:
+            RunDirectory(Path(config.output.run_dir)).check_photos(prepared.examples)
+
+
+def _train(config: TrainConfig, found: Examples, started: float, signals: interruption.StoppingAtOnce) -> RunDirectory:
+    """The run in its directory, which no other process works in meanwhile."""
+    given = config.output.run_dir
+    for path in [] if given else run_directory.find_unfinished(config):
+        terminal.say(f"{path} holds an unfinished run of these settings: --run_dir={path} goes on with it.")
     run = run_directory.create(config)
     try:
-        prepared = _prepare(config, found, started)
-    except BaseException:
+        with run_lock.held(run.path):
+            run_directory.check_is_free(run.path, config)  # another process may just have finished it
+            with _prepare(config, found, started) as prepared:
+                signals.kept = "What is finished is kept. Run the same command again."
+                _carry_out(prepared, run)
+    except interruption.Interrupted as error:
+        if given or not run.config.is_file():
+            raise
+        raise interruption.Interrupted(f"{error} Add --run_dir={run.path} to it.", error.signal_number) from error
+    finally:
         run_directory.remove_if_empty(run)
-        raise
-    with prepared:
-        _carry_out(prepared, run)
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -11,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer import terminal
+from keras_transfer import run_lock, terminal
 from keras_transfer.feature_bank import features
-from keras_transfer.pipelines import prepare, stored_features
-from keras_transfer.training import phases
+from keras_transfer.pipelines import fit, prepare, publishing_gates, stored_features
 from small_training import open_locks, run_command, small_run_flags, write_photos
 
 
@@ -77,20 +77,63 @@ def send_once(send: Callable[[int], None]) -> Callable[[int], None]:
     return once
 
 
-@pytest.mark.parametrize("uses_bank", [True, False])
-def test_ctrl_c_while_a_phase_is_trained_says_that_only_the_bank_is_kept(
-    photos, tmp_path, monkeypatch, capsys, uses_bank
+@pytest.mark.parametrize(
+    ("module", "step", "folder", "kept", "number", "exit_code"),
+    [
+        (prepare, "prepare", "run", False, signal.SIGINT, 130),
+        (prepare, "prepare", "", False, signal.SIGTERM, 143),
+        (fit, "_measure_baselines", "run", True, signal.SIGTERM, 143),
+        pytest.param(fit, "_calibrate", "", True, signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(publishing_gates, "ask", "", True, signal.SIGTERM, 143, marks=pytest.mark.slow),
+    ],
+)
+def test_a_signal_in_any_step_ends_the_run_with_its_exit_code_and_says_how_it_goes_on(
+    photos, tmp_path, monkeypatch, capsys, module, step, folder, kept, number, exit_code
 ):
-    def interrupted(*_: object, **__: object) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, step, lambda *_, **__: signal.raise_signal(number))
+    flags = [*small_run_flags(photos, tmp_path), "--head_epochs=1", f"--run_dir={folder}"]
+    assert run_command("train", *flags) == exit_code
+    printed = capsys.readouterr().err
+    (message,) = re.findall(r"ERROR: .*", printed)
+    assert "Traceback" not in printed
+    assert ("is kept. Run the same command again." in message) is kept
+    assert open_locks(tmp_path) == []
+    runs = [path.parent.relative_to(tmp_path) for path in tmp_path.rglob("config.json")]
+    assert len(runs) == kept
+    assert kept or not (tmp_path / "run").exists()
+    assert not kept or (f"--run_dir={runs[0]}" in message) is not folder
+
+
+def test_an_unfinished_run_of_the_same_settings_is_named_and_left_alone(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fit, "_measure_baselines", lambda *_: signal.raise_signal(signal.SIGINT))
+    flags = [*small_run_flags(photos, tmp_path), "--run_dir="]
+    assert run_command("train", *flags) == 130
+    (first,) = (tmp_path / "runs").iterdir()
+    before = [path.stat().st_mtime_ns for path in first.rglob("*")]
+    capsys.readouterr()
+    assert run_command("train", *flags, "--head_epochs=3") == 130
+    assert first.name not in capsys.readouterr().out
+    assert run_command("train", *flags) == 130
+    assert f"--run_dir={first.relative_to(tmp_path)} goes on with it" in capsys.readouterr().out
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert [path.stat().st_mtime_ns for path in first.rglob("*")] == before
+
+
+def test_a_second_process_is_refused_while_the_first_works(photos, tmp_path, monkeypatch, capsys):
+    flags = small_run_flags(photos, tmp_path)
+    answers: list[int] = []
+
+    def second(*_: object) -> None:
+        answers.append(run_command("train", *flags))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(phases, "run", interrupted)
-    flag = "--feature_cache=on" if uses_bank else "--feature_cache=off"
-    assert run_command("train", *small_run_flags(photos, tmp_path), flag) == 130
-    (message,) = re.findall(r"ERROR: .*", capsys.readouterr().err)
-    assert ("bank is kept" in message) is uses_bank
-    assert "epochs are not" in message
-    assert open_locks(tmp_path) == []
+    monkeypatch.setattr(fit, "_measure_baselines", second)
+    assert run_command("train", *flags) == 130
+    assert answers == [1]
+    assert f"process {os.getpid()} " in capsys.readouterr().err
+    assert not (tmp_path / "run" / run_lock.LOCK_FILE).exists()
 
 
 def change(path: Path) -> None:

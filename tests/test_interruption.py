@@ -30,6 +30,29 @@ def test_the_first_signal_is_noted_and_told_and_the_second_stops_at_once(capsys,
     assert isinstance(caught.value, KeyboardInterrupt)
 
 
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("becomes", [None, ImportError])
+def test_stopping_at_once_ends_the_block_with_the_signal_s_exit_code_and_what_is_kept(number, exit_code, becomes):
+    with (
+        pytest.raises(interruption.Interrupted, match="Half of it") as caught,
+        interruption.StoppingAtOnce() as signals,
+    ):
+        signals.kept = "Half of it is kept."
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt as error:  # as extension modules do it while they are imported
+            if becomes:
+                raise becomes from error
+            raise
+    assert caught.value.exit_code == exit_code
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_without_a_signal_a_block_that_stops_at_once_changes_no_error():
+    with pytest.raises(ValueError, match="mine"), interruption.StoppingAtOnce():
+        raise ValueError("mine")
+
+
 def test_the_handlers_are_put_back():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with interruption.Stopping():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_transfer import atomic_files, interruption
+from keras_transfer import atomic_files
 from keras_transfer.data import input_pipeline
 from keras_transfer.evaluation import baselines, temperature
 from keras_transfer.evaluation.baselines import Baselines
@@ -64,7 +62,7 @@ def fit(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> Fitted:
     Raises:
       UserError: see `training.phases.run`; or a file that changed.
     """
-    with _losses_told(prepared):
+    with input_pipeline.as_user_errors():
         with prepared.watch.stage("baselines"):
             simpler = _measure_baselines(prepared)
         outcome = _train(prepared, chosen, run)
@@ -76,17 +74,6 @@ def fit(prepared: Prepared, chosen: Chosen | None, run: RunDirectory) -> Fitted:
         prepared.classifier.model.save(temporary)
     choice, curve = (chosen.choice, chosen.curve) if chosen else (None, None)
     return Fitted(outcome, calibrated, simpler, choice, tuned, curve)
-
-
-@contextlib.contextmanager
-def _losses_told(prepared: Prepared) -> Iterator[None]:
-    """Says of a Ctrl-C what is kept, and of a file that changed meanwhile its name."""
-    kept = "The feature bank is kept, the epochs are not" if prepared.plan.uses_bank else "The epochs are not kept"
-    try:
-        with input_pipeline.as_user_errors():
-            yield
-    except KeyboardInterrupt as error:
-        raise interruption.Interrupted(f"Interrupted. {kept}. Run the same command again.") from error
 
 
 def _measure_baselines(prepared: Prepared) -> Baselines:
