@@ -93,7 +93,7 @@ def _carry_out(prepared: Prepared, run: RunDirectory) -> None:
 
     run.begin(prepared.config, prepared.examples)
     fill.fill(prepared)
-    prepared, chosen = choose.choose(prepared)
+    prepared, chosen = choose.choose(prepared, run.checkpoints)
     fitted = fit.fit(prepared, chosen, run)
     candidate = candidates.of_run(prepared, run, fitted)
     gates, batch_size = prepared.config.publishing, prepared.config.training.batch_size

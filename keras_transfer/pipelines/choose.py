@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,15 @@ from keras_transfer.model import classifier as classifiers
 from keras_transfer.model.classifier import Classifier
 from keras_transfer.pipelines.prepare import Prepared
 from keras_transfer.settings import choosing
-from keras_transfer.training import choice, fine_tuning, fine_tuning_obstacles, learning_curve, phases, standardization
+from keras_transfer.training import (
+    choice,
+    fine_tuning,
+    fine_tuning_obstacles,
+    kept_choice,
+    learning_curve,
+    phases,
+    standardization,
+)
 from keras_transfer.training.choice import Candidate
 from keras_transfer.training.learning_curve import LearningCurve
 from keras_transfer.training.logistic import Solution
@@ -44,11 +53,12 @@ class Chosen:
     curve: LearningCurve | None
 
 
-def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
+def choose(prepared: Prepared, folder: Path) -> tuple[Prepared, Chosen | None]:
     """Chooses and solves the head, if it is to be chosen.
 
     Args:
       prepared: with a filled bank, whose records hold the features of all candidates.
+      folder: where what was found is kept, for another try of the run.
 
     Returns:
       The run with the classifier that has the chosen head's layers (as yet without its weights), and the head.
@@ -60,8 +70,7 @@ def choose(prepared: Prepared) -> tuple[Prepared, Chosen | None]:
         seed, views = prepared.config.training.seed, prepared.config.views.augmented_views + 1
         sampled = sample(train, choice.MOST_IMAGES)
         images = training_images(prepared, train.select(sampled), prepared.groups_of_training[sampled], views=views)
-        found = choice.choose(images, network.taps, seed=seed)
-        curve = learning_curve.measure(images, network.taps, found, seed=seed, total=len(train))
+        found, curve = kept_choice.choose(images, network.taps, folder / "choice.npz", seed=seed, total=len(train))
         if len(sampled) < len(train):
             fitted_on = sample(train, _most_images(prepared))
             groups = prepared.groups_of_training[fitted_on]
