@@ -38,11 +38,11 @@ from keras_transfer.settings.config import TrainConfig
 
 _SEED = 0
 _SLOWEST_STOP_SECONDS = 5.0
-_SHARED = ["--backbone=mobilenet", "--weights=random", "--image_size=64", "--augmented_views=2", "--batch_size=16"]
+_SHARED = ["--weights=random", "--image_size=32", "--augmented_views=2", "--batch_size=16"]
 _RECIPES = {
-    "chosen": ["--fine_tune=on", "--fine_tune_epochs=3"],
+    "chosen": ["--fine_tune=on", "--fine_tune_epochs=2"],
     "trained": [
-        "--choose=off",
+        "--feature_layers=block3_pool",
         "--head_epochs=12",
         "--dropout=0.4",
         "--fine_tune_epochs=4",

@@ -34,6 +34,7 @@ def train(config: TrainConfig) -> RunDirectory | None:
 
     Raises:
       UserError: anything a person can fix: files, weights, folders, disk, learning rate.
+      Interrupted: by Ctrl-C or SIGTERM, with what is kept.
     """
     started = time.perf_counter()
     with interruption.StoppingAtOnce() as signals:

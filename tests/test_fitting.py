@@ -175,6 +175,16 @@ def test_an_interrupted_training_keeps_its_last_batch(tmp_path, monkeypatch, pla
     assert done == [4 * STEPS - batch]
 
 
+def test_a_long_validation_is_interrupted_without_its_epoch(tmp_path, monkeypatch, plain):
+    monkeypatch.setattr(fitting, "_VALIDATION_SECONDS", -1.0)
+    with monkeypatch.context() as once:
+        once.setattr(fitting, "COST", 1e-9)
+        at_batch(2 * STEPS, lambda: signal.raise_signal(signal.SIGTERM), once)
+        with pytest.raises(interruption.Interrupted, match="1 of 4 epochs of head are kept"):
+            train(tmp_path)
+    check_same(train(tmp_path), plain)
+
+
 def test_a_finished_phase_is_not_trained_again(tmp_path, monkeypatch, plain):
     train(tmp_path)
     done = count_batches(monkeypatch)

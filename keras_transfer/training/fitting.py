@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import keras_transfer
 from keras_transfer import interruption, terminal
 from keras_transfer.model import cut
 from keras_transfer.settings.config import TrainingConfig
@@ -111,7 +112,7 @@ def _belongs_to(inputs: PhaseInputs, stretch: Stretch, class_weights: dict[int, 
         "class_weights": class_weights,
         "steps_per_epoch": inputs.steps_per_epoch,
         "start": cut.checksum(inputs.model.weights),
-        "versions": [tf.__version__, keras.__version__],
+        "versions": [keras_transfer.__version__, tf.__version__, keras.__version__],
     }
 
 
@@ -134,6 +135,7 @@ class _Checkpointing(keras.callbacks.Callback):
         self._states: list[dict[str, Any]] | None = None  # of the callbacks, to be put back
         self._metrics: list[Any] | None = None  # likewise
         self._written, self._cost, self._stopped = time.monotonic(), 0.0, 0.0
+        self._kept = self._done()
 
     def take_up(self, one_batch: tf.data.Dataset) -> bool:
         """Puts the last checkpoint back; whether the training is finished.
@@ -157,7 +159,8 @@ class _Checkpointing(keras.callbacks.Callback):
         if self._batch:
             self._trained.evaluate(one_batch, verbose=0)
         self._put_back()
-        terminal.say(f"  goes on after {self._done()}")
+        self._kept = self._done()
+        terminal.say(f"  goes on after {self._kept}")
         return False
 
     def parts(self) -> list[tuple[int, int, int]]:
@@ -207,6 +210,7 @@ class _Checkpointing(keras.callbacks.Callback):
         """Keeps the result."""
         content = {"variables": _values(_changing(self._trained)), "callbacks": self._state()}
         self._files.write(content, is_finished=True)
+        self._kept = self._done()
         self._stop_if_asked()
 
     def _is_worth_it(self) -> bool:
@@ -223,13 +227,13 @@ class _Checkpointing(keras.callbacks.Callback):
             "callbacks": self._state(),
         }
         self._files.write(content)
-        self._written = time.monotonic()
+        self._kept, self._written = self._done(), time.monotonic()
         self._cost = self._written - started
 
     def _stop_if_asked(self) -> None:
         if self._stopping:
             raise interruption.Interrupted(
-                f"Interrupted. {self._done()} of {self._files.name} are kept. Run the same command again.",
+                f"Interrupted. {self._kept} of {self._files.name} are kept. Run the same command again.",
                 self._stopping.signal_number,
             )
 

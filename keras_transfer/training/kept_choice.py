@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 import sklearn
 
+import keras_transfer
 from keras_transfer.model.classifier import Tap
 from keras_transfer.training import checkpoints, choice, learning_curve
 from keras_transfer.training.choice import Candidate, Choice
@@ -36,7 +37,7 @@ def choose(
         "taps": [dataclasses.asdict(tap) for tap in taps],
         "seed": seed,
         "total": total,
-        "versions": [np.__version__, scipy.__version__, sklearn.__version__],
+        "versions": [keras_transfer.__version__, np.__version__, scipy.__version__, sklearn.__version__],
     }
     kept = checkpoints.read(path, belongs_to=belongs_to) if path.exists() else None
     if kept:
