@@ -40,7 +40,7 @@ _SEED = 0
 _SLOWEST_STOP_SECONDS = 5.0
 _SHARED = ["--weights=random", "--image_size=32", "--augmented_views=2", "--batch_size=16"]
 _RECIPES = {
-    "chosen": ["--fine_tune=on", "--fine_tune_epochs=2"],
+    "chosen": ["--backbone=mobilenet", "--fine_tune=on", "--fine_tune_epochs=2"],
     "trained": [
         "--feature_layers=block3_pool",
         "--head_epochs=12",
@@ -76,7 +76,7 @@ def _mark_stages() -> None:
     choose, fill, fit, publish, publishing_gates, report = (_module(f"pipelines.{name}") for name in names)
     fitting, phases = _module("training.fitting"), _module("training.phases")
     # Small runs are over before a checkpoint within an epoch is due.
-    fitting.SECONDS, fitting.COST = 0.1, 1.0
+    fitting.SECONDS, fitting.COST = 0.1, 0.3
     fill.fill = _marked(fill.fill, "bank")
     choose.choose = _marked(choose.choose, "choice")
     fit._measure_baselines = _marked(fit._measure_baselines, "baselines")
@@ -187,6 +187,7 @@ def run_all(blows: list[signal.Signals], folder: Path) -> int:
         undisturbed[recipe], expected[recipe] = ended, result_of(folder / recipe / "run", ended.printed)
         print(f"{recipe}, undisturbed: {ended.seconds:.1f} s; stages began at {_rounded(ended.begun)}", flush=True)
     places = [(recipe, stage) for recipe in _RECIPES for stage in _STAGES[recipe]]
+    moments.shuffle(places)
     for number, blow in enumerate(blows):
         recipe, stage = places[number % len(places)]
         begun = undisturbed[recipe].begun

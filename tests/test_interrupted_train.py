@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from keras_transfer import run_lock, terminal
 from keras_transfer.feature_bank import features
-from keras_transfer.pipelines import fit, prepare, publishing_gates, stored_features
+from keras_transfer.pipelines import fit, prepare, publish, publishing_gates, stored_features
 from small_training import open_locks, run_command, small_run_flags, write_photos
 
 
@@ -134,6 +137,23 @@ def test_a_second_process_is_refused_while_the_first_works(photos, tmp_path, mon
     assert answers == [1]
     assert f"process {os.getpid()} " in capsys.readouterr().err
     assert not (tmp_path / "run" / run_lock.LOCK_FILE).exists()
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, RuntimeError])
+def test_an_export_that_is_interrupted_does_not_wait_for_the_process_that_checks_it(tmp_path, monkeypatch, fault):
+    def fail(_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(publish.checks, "check_parity", lambda process, *_, **__: process.wait())
+    monkeypatch.setattr(publish.checks, "check_parameters", lambda *_: 1)
+    monkeypatch.setattr(publish.warmup, "play_back", fail)
+    export, candidate = mock.Mock(path=tmp_path), mock.Mock(samples=())
+    with subprocess.Popen(["sleep", "60"], text=True) as process:
+        started = time.monotonic()
+        with pytest.raises(fault):
+            publish._prove(export, candidate, process)
+        assert time.monotonic() - started < 30
+        assert process.wait() == -signal.SIGKILL
 
 
 def change(path: Path) -> None:

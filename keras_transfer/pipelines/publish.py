@@ -191,12 +191,16 @@ def _prove(staged: reader.Export, candidate: Candidate, fresh: subprocess.Popen[
     # The fresh process spends most of its time on starting TensorFlow; meanwhile the warm-up requests are answered.
     with ThreadPoolExecutor(max_workers=1) as beside:
         parity = beside.submit(checks.check_parity, fresh, staged.path, candidate.spec, files=candidate.samples)
-        return {
-            "stored_parameters": checks.check_parameters(staged.path, candidate.spec),
-            "warmup_requests": len(warmup.play_back(staged)),
-            "parity_files": len(candidate.samples),
-            "parity": parity.result(),
-        }
+        try:
+            return {
+                "stored_parameters": checks.check_parameters(staged.path, candidate.spec),
+                "warmup_requests": len(warmup.play_back(staged)),
+                "parity_files": len(candidate.samples),
+                "parity": parity.result(),
+            }
+        except BaseException:
+            fresh.kill()  # or an interruption would wait for its answers
+            raise
 
 
 def _latest_other_version(candidate: Candidate) -> Path | None:
