@@ -253,16 +253,12 @@ def create(config: TrainConfig) -> RunDirectory:
 
 def find_unfinished(config: TrainConfig) -> list[Path]:
     """Directories of unfinished runs of the very same settings, where runs lie by default; oldest first."""
-    ways = [
-        {name: value for name, value in to_flat(way).items() if name not in _NOT_REPEATED}
-        for way in choosing.one_by_one(config)
-    ]
-    found = []
+    ways, found = [to_flat(way) for way in choosing.one_by_one(config)], []
     for run in map(RunDirectory, sorted(_DEFAULT_PLACE.glob(f"{config.output.model_name}-*"))):
         if run.config.is_file() and not run.metrics.exists() and not run_lock.is_held(run.path):
             with contextlib.suppress(UserError):  # damaged, or of a release that had other settings
-                before = to_flat(run.read_config())
-                if any(wanted.items() <= before.items() for wanted in ways):
+                before = {**to_flat(run.read_config()), **dict.fromkeys(_NOT_REPEATED)}
+                if any({**way, **dict.fromkeys(_NOT_REPEATED)} == before for way in ways):
                     found.append(run.path)
     return found
 
