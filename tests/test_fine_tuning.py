@@ -114,6 +114,7 @@ def test_a_killed_sweep_goes_on_after_its_finished_tries_bit_for_bit(tmp_path, m
             raise KeyboardInterrupt
 
     with monkeypatch.context() as once:
+        once.setattr(fitting, "COST", 1e9)  # a checkpoint at each epoch's end
         once.setattr(fitting._Checkpointing, "on_epoch_end", killed)
         with pytest.raises(KeyboardInterrupt):
             tune(tmp_path / "killed", **settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,10 @@ def count_batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(fitting._Checkpointing, "on_train_batch_end", counted)
     return done
+
+
+def first_epoch_only(keeper: Any) -> bool:
+    return bool(keeper._epoch == 1)
 
 
 def kill() -> None:
@@ -178,7 +183,7 @@ def test_an_interrupted_training_keeps_its_last_batch(tmp_path, monkeypatch, pla
 def test_a_long_validation_is_interrupted_without_its_epoch(tmp_path, monkeypatch, plain):
     monkeypatch.setattr(fitting, "_VALIDATION_SECONDS", -1.0)
     with monkeypatch.context() as once:
-        once.setattr(fitting, "COST", 1e-9)
+        once.setattr(fitting._Checkpointing, "_is_worth_it", first_epoch_only)
         at_batch(2 * STEPS, lambda: signal.raise_signal(signal.SIGTERM), once)
         with pytest.raises(interruption.Interrupted, match="1 of 4 epochs of head are kept"):
             train(tmp_path)
@@ -211,21 +216,25 @@ def test_a_short_epoch_has_no_checkpoint_within(tmp_path, monkeypatch):
 
 
 def test_checkpoints_are_written_no_more_often_than_their_cost_allows(tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "COST", 1e-9)
+    monkeypatch.setattr(fitting, "COST", 0.5)
+    write, seconds = fitting._Checkpointing._write, 0.1
     written: list[int] = []
 
-    def write(own: Any) -> None:
+    def write_slowly(own: Any) -> None:
+        time.sleep(seconds)
         written.append(own._epoch)
-        own._cost = 1.0
+        write(own)
 
-    monkeypatch.setattr(fitting._Checkpointing, "_write", write)
-    train(tmp_path, head_epochs=6)
-    assert written == [1]
+    monkeypatch.setattr(fitting._Checkpointing, "_write", write_slowly)
+    monkeypatch.setattr(fitting._Checkpointing, "finish", lambda _: None)
+    started = time.monotonic()
+    train(tmp_path, head_epochs=30)
+    assert 1 <= len(written) <= 0.5 * (time.monotonic() - started) / seconds
 
 
 def test_tensorboard_shows_each_epoch_once(tmp_path, monkeypatch):
     with monkeypatch.context() as once:
-        once.setattr(fitting, "COST", 1e-9)  # a checkpoint of the first epoch alone, so that the second is logged twice
+        once.setattr(fitting._Checkpointing, "_is_worth_it", first_epoch_only)  # so that the second is logged twice
         at_batch(2 * STEPS + 1, kill, once)
         with pytest.raises(Killed):
             train(tmp_path)

@@ -22,10 +22,11 @@ from keras_transfer.training.checkpoints import Checkpoints
 from keras_transfer.training.epoch_callbacks import EpochLines, EpochSummaries
 from keras_transfer.training.phase_inputs import PhaseInputs
 
-# At epoch ends a checkpoint is written once that costs no more than this part of the time since the last one; within
-# an epoch this many seconds must have passed too. So what a kill costs is bounded, and so is what is paid for that.
+# At epoch ends a checkpoint is written if all of them take no more than this part of the training's time; within an
+# epoch this many seconds must have passed too. So what a kill costs is bounded, and so is what is paid for that.
 COST = 0.02
 SECONDS = 30.0
+_BYTES_A_SECOND = 400e6  # for a guess before the first is written; measured 500e6, on a cloud machine's disk
 _VALIDATION_SECONDS = 2.0  # that an interruption waits for the end of a validation, after which an epoch is whole
 
 
@@ -134,7 +135,10 @@ class _Checkpointing(keras.callbacks.Callback):
         self._epoch = self._batch = 0  # that are done
         self._states: list[dict[str, Any]] | None = None  # of the callbacks, to be put back
         self._metrics: list[Any] | None = None  # likewise
-        self._written, self._cost, self._stopped = time.monotonic(), 0.0, 0.0
+        self._started = self._written = time.monotonic()
+        # Weights, usually two values of the optimizer for each, and the best weights.
+        self._cost: float = 4 * sum(value.nbytes for value in _values(_changing(inputs.model))) / _BYTES_A_SECOND
+        self._spent = self._stopped = 0.0
         self._kept = self._done()
 
     def take_up(self, one_batch: tf.data.Dataset) -> bool:
@@ -214,7 +218,8 @@ class _Checkpointing(keras.callbacks.Callback):
         self._stop_if_asked()
 
     def _is_worth_it(self) -> bool:
-        return time.monotonic() - self._written >= self._cost / COST
+        next_and_last = 2 * self._cost
+        return self._spent + next_and_last <= COST * (time.monotonic() - self._started)
 
     def _write(self) -> None:
         started = time.monotonic()
@@ -229,6 +234,7 @@ class _Checkpointing(keras.callbacks.Callback):
         self._files.write(content)
         self._kept, self._written = self._done(), time.monotonic()
         self._cost = self._written - started
+        self._spent += self._cost
 
     def _stop_if_asked(self) -> None:
         if self._stopping:
