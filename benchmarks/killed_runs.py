@@ -115,7 +115,7 @@ class Ended:
 
     Attributes:
       exit_code: negative for a signal that it did not answer.
-      seconds: from the signal to the end; from its start where there was none.
+      seconds: from the signal to the end, 0 where the end came before it; from its start where none was to be sent.
       begun: stage -> seconds from the start.
       printed: all that it printed.
     """
@@ -141,7 +141,8 @@ def run_victim(flags: list[str], log: Path, blow: tuple[str, float, signal.Signa
             started, blow = now, None
             process.wait()
         time.sleep(0.01)
-    return Ended(process.returncode, time.perf_counter() - started, begun, log.read_text("utf-8"))
+    seconds = 0.0 if blow else time.perf_counter() - started
+    return Ended(process.returncode, seconds, begun, log.read_text("utf-8"))
 
 
 def result_of(run: Path, printed: str) -> dict[str, Any]:
@@ -210,7 +211,8 @@ def _blow_and_resume(
     """Whether the next run ends as the undisturbed one did and the first one stopped in time; and that in words."""
     first = run_victim(flags, folder / "hit.log", blow)
     exit_code = -blow[2] if blow[2] == signal.SIGKILL else 128 + blow[2]
-    in_order = first.exit_code == 0 or (first.exit_code == exit_code and first.seconds < _SLOWEST_STOP_SECONDS)
+    # 0 where it was about to end, or had ended.
+    in_order = first.exit_code in (0, exit_code) and first.seconds < _SLOWEST_STOP_SECONDS
     printed, run = first.printed, folder / "hit" / "run"
     if not (run / "metrics.json").exists():
         printed += run_victim(flags, folder / "hit.log").printed

@@ -10,6 +10,8 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_SECONDS = 0.5
+_NOT_SET = object()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -66,16 +68,23 @@ class Stopping:
 class StoppingAtOnce(Stopping):
     """Ends a `with` block at the first Ctrl-C or SIGTERM by `Interrupted`, whatever it was doing.
 
+    What is raised while Python removes an object, or in a function that a library calls, is lost. So it is raised again
+    until the block ends, but not while that is under way and cleans up.
+
     Attributes:
       kept: a sentence on what is kept, for the message; "" while there is nothing.
     """
 
     kept = ""
+    _alarm_before: Any = _NOT_SET
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Takes for an interruption what it became on its way: importing a library makes it an ImportError."""
+        if self._alarm_before is not _NOT_SET:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL if self._alarm_before is None else self._alarm_before)
         super().__exit__(kind, error, traceback)
         is_interruption = isinstance(error, KeyboardInterrupt) or (self and error is not None)
         if is_interruption and not isinstance(error, Interrupted):
@@ -83,7 +92,17 @@ class StoppingAtOnce(Stopping):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = number
+        if self._alarm_before is _NOT_SET:
+            self._alarm_before = signal.signal(signal.SIGALRM, self._raise_again)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
         raise self._interrupted()
+
+    def _raise_again(self, number: int, frame: FrameType | None) -> None:
+        handled = sys.exception()
+        while handled is not None and not isinstance(handled, Interrupted):
+            handled = handled.__context__
+        if handled is None:
+            raise self._interrupted()
 
     def _interrupted(self) -> Interrupted:
         return Interrupted(f"Interrupted. {self.kept}".strip(), self.signal_number or signal.SIGINT)

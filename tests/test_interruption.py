@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -46,6 +47,24 @@ def test_stopping_at_once_ends_the_block_with_the_signal_s_exit_code_and_what_is
             raise
     assert caught.value.exit_code == exit_code
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_an_interruption_that_is_lost_is_raised_again_but_not_while_the_block_cleans_up():
+    before, cleaned = signal.getsignal(signal.SIGALRM), False
+    started = time.monotonic()
+    with pytest.raises(interruption.Interrupted) as caught, interruption.StoppingAtOnce():
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        try:
+            time.sleep(60)
+        finally:
+            time.sleep(3 * interruption._AGAIN_SECONDS)
+            cleaned = True
+    assert caught.value.exit_code == 143
+    assert cleaned
+    assert time.monotonic() - started < 30
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_without_a_signal_a_block_that_stops_at_once_changes_no_error():
