@@ -10,11 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_transfer import interruption, output_places, run_directory, run_lock, terminal
-from keras_transfer.data import sources
+from keras_transfer import interruption, output_places, run_lock, terminal
 from keras_transfer.feature_bank import disk_space
 from keras_transfer.model import weights_files
-from keras_transfer.run_directory import RunDirectory
 from keras_transfer.saved_model import version_folder
 from keras_transfer.settings import choosing, command_line
 from keras_transfer.settings.config import TrainConfig
@@ -22,6 +20,7 @@ from keras_transfer.settings.config import TrainConfig
 if TYPE_CHECKING:
     from keras_transfer.data.examples import Examples
     from keras_transfer.pipelines.prepare import Prepared
+    from keras_transfer.run_directory import RunDirectory
 
 
 def train(config: TrainConfig) -> RunDirectory | None:
@@ -47,6 +46,9 @@ def train(config: TrainConfig) -> RunDirectory | None:
 
 def _check_and_load(config: TrainConfig) -> Examples:
     """Refuses what can be known without TensorFlow, and finds the images."""
+    from keras_transfer import run_directory  # they import NumPy, and --help is to be there at once
+    from keras_transfer.data import sources
+
     output_places.check_folder(config.output.run_dir or "runs", flag="run_dir")
     if config.training.feature_cache != "off":
         disk_space.check_usable(config.training.feature_cache_dir, otherwise="train with --feature_cache=off")
@@ -62,6 +64,8 @@ def _check_and_load(config: TrainConfig) -> Examples:
 
 
 def _plan(config: TrainConfig, found: Examples, started: float) -> None:
+    from keras_transfer.run_directory import RunDirectory
+
     with _prepare(config, found, started) as prepared:
         if config.output.run_dir:
             RunDirectory(Path(config.output.run_dir)).check_photos(prepared.examples)
@@ -69,6 +73,8 @@ def _plan(config: TrainConfig, found: Examples, started: float) -> None:
 
 def _train(config: TrainConfig, found: Examples, started: float, signals: interruption.StoppingAtOnce) -> RunDirectory:
     """The run in its directory, which no other process works in meanwhile."""
+    from keras_transfer import run_directory
+
     given = config.output.run_dir
     for path in [] if given else run_directory.find_unfinished(config):
         terminal.say(f"{path} holds an unfinished run of these settings: --run_dir={path} goes on with it.")

@@ -83,8 +83,8 @@ def send_once(send: Callable[[int], None]) -> Callable[[int], None]:
 @pytest.mark.parametrize(
     ("module", "step", "folder", "kept", "number", "exit_code"),
     [
-        (prepare, "prepare", "run", False, signal.SIGINT, 130),
-        (prepare, "prepare", "", False, signal.SIGTERM, 143),
+        (prepare, "read", "run", False, signal.SIGINT, 130),
+        (prepare, "read", "", False, signal.SIGTERM, 143),
         (fit, "_measure_baselines", "run", True, signal.SIGTERM, 143),
         pytest.param(fit, "_calibrate", "", True, signal.SIGINT, 130, marks=pytest.mark.slow),
         pytest.param(publishing_gates, "ask", "", True, signal.SIGTERM, 143, marks=pytest.mark.slow),

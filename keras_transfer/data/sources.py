@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from keras_transfer.data import class_names, drawn_vehicles, exclusions, image_csv, image_folder, tfds_dataset
+from keras_transfer.data import class_names, exclusions, image_csv, image_folder, tfds_dataset
 from keras_transfer.data.examples import Examples
 from keras_transfer.settings.config import DRAWN_VEHICLES, SOURCES, SourceConfig
 
@@ -34,6 +34,8 @@ def _load_all(source: SourceConfig) -> Examples:
     if source.image_csv:
         return image_csv.load(source.image_csv)
     if source.dataset == DRAWN_VEHICLES:
+        from keras_transfer.data import drawn_vehicles  # twenty modules that nobody else needs
+
         folder = tfds_dataset.images_folder(source.dataset_dir)
         return drawn_vehicles.load(folder, images_per_class=source.drawn_images_per_class)
     return tfds_dataset.load(source.dataset, dataset_dir=source.dataset_dir, allow_download=source.allow_download)
