@@ -217,19 +217,19 @@ def test_a_short_epoch_has_no_checkpoint_within(tmp_path, monkeypatch):
 
 def test_checkpoints_are_written_no_more_often_than_their_cost_allows(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "COST", 0.5)
-    write, seconds = fitting._Checkpointing._write, 0.1
-    written: list[int] = []
+    write, seconds = fitting.Checkpoints.write, 0.1
+    written: list[bool] = []
 
-    def write_slowly(own: Any) -> None:
+    def write_slowly(own: Any, content: Any, *, is_finished: bool = False) -> None:
         time.sleep(seconds)
-        written.append(own._epoch)
-        write(own)
+        written.append(is_finished)
+        write(own, content, is_finished=is_finished)
 
-    monkeypatch.setattr(fitting._Checkpointing, "_write", write_slowly)
-    monkeypatch.setattr(fitting._Checkpointing, "finish", lambda _: None)
+    monkeypatch.setattr(fitting.Checkpoints, "write", write_slowly)
     started = time.monotonic()
     train(tmp_path, head_epochs=30)
-    assert 1 <= len(written) <= 0.5 * (time.monotonic() - started) / seconds
+    assert written[-1]
+    assert 2 <= len(written) <= 0.5 * (time.monotonic() - started) / seconds
 
 
 def test_tensorboard_shows_each_epoch_once(tmp_path, monkeypatch):
