@@ -66,9 +66,10 @@ def _check_and_load(config: TrainConfig) -> Examples:
 def _plan(config: TrainConfig, found: Examples, started: float) -> None:
     from keras_transfer.run_directory import RunDirectory
 
-    with _prepare(config, found, started) as prepared:
-        if config.output.run_dir:
-            RunDirectory(Path(config.output.run_dir)).check_photos(prepared.examples)
+    for way in choosing.one_by_one(config):  # which of several backbones is taken is not tried out here
+        with _prepare(way, found, started) as prepared:
+            if config.output.run_dir:
+                RunDirectory(Path(config.output.run_dir)).check_photos(prepared.examples)
 
 
 def _train(config: TrainConfig, found: Examples, started: float, signals: interruption.StoppingAtOnce) -> RunDirectory:

@@ -64,3 +64,9 @@ def test_networks_that_do_not_go_together_are_refused(settings, named):
 def test_a_feature_bank_is_of_one_network():
     with pytest.raises(kt.UserError, match="vgg16,mobilenetv2"):
         kt.FeatureBank.open(backbone="vgg16,mobilenetv2", weights="random")
+
+
+def test_a_dry_run_of_several_networks_plans_each_and_stores_nothing(photos, tmp_path, capsys):
+    kt.train(photos, **SETTINGS, dry_run=True, feature_cache_dir=tmp_path / "cache")
+    assert capsys.readouterr().out.count("Plan\n") == 2
+    assert list((tmp_path / "cache").rglob("*.records")) == []

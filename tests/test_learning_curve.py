@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import asdict
 from typing import Any
@@ -90,3 +91,11 @@ def test_it_is_the_same_every_time_and_ready_for_json():
     one, other = (measured(90, gap=2) for _ in range(2))
     assert one == other
     assert json.loads(json.dumps(asdict(one)))["forecast"] == one.forecast
+
+
+def test_a_class_that_the_sample_lacks_gains_nothing():
+    given = images(150, gap=2.5)
+    wider = dataclasses.replace(given, class_weights=np.ones(CLASSES + 1, np.float32))
+    found = learning_curve.measure(wider, TAPS, choice.choose(wider, TAPS, seed=0), seed=0, total=150)
+    assert found is not None
+    assert found.class_gains[-1] == 0

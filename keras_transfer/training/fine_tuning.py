@@ -172,7 +172,9 @@ def run(job: Job, start: Start, solved: Outcome) -> tuple[Outcome, FineTuning]:
         best = attempt if best is None or attempt.trial.log_loss < best.trial.log_loss else best
     assert best is not None
     gains = _losses(job, solved.validation_logits) - best.losses
-    gain, gain_error = float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains)))
+    # One image alone tells nothing of chance: an error that no gain exceeds.
+    spread = gains.std(ddof=1) if len(gains) > 1 else abs(gains[0])
+    gain, gain_error = float(gains.mean()), float(spread / math.sqrt(len(gains)))
     is_kept = gain > _LEAST_STANDARD_ERRORS * gain_error
     found = FineTuning(tuple(trials), best.trial, gain, gain_error, is_kept, time.perf_counter() - started)
     _assign(variables, best.weights if found.is_kept else before)

@@ -78,16 +78,14 @@ def measure(
     learned_count = np.mean([len(learned) for learned, _ in folds])
     counts = np.array(FRACTIONS) * learned_count
     class_gains = [
-        _gain(counts, 1 - is_right[:, images.label_ids == label_id].mean(axis=1), total)
-        for label_id in range(len(images.class_weights))
+        _gain(counts, 1 - own.mean(axis=1), total) if own.size else 0.0  # a sample may lack a rare class
+        for own in (is_right[:, images.label_ids == label_id] for label_id in range(len(images.class_weights)))
     ]
     return dataclasses.replace(_curve(is_right, counts, total), class_gains=tuple(class_gains))
 
 
 def _gain(counts: NDArray[np.float64], errors: NDArray[np.float64], total: int) -> float:
-    """By how much the error falls from all training images to twice as many; 0 for a class without images."""
-    if np.isnan(errors).any():
-        return 0.0
+    """By how much the error falls from all training images to twice as many."""
     present, doubled = forecast(counts, errors, np.array([total, 2 * total], np.float64))
     return float(present - doubled)
 

@@ -75,13 +75,13 @@ def check_flags(parser: argparse.ArgumentParser, arguments: argparse.Namespace, 
         if path is not None and not path.is_file():
             parser.error(f"--{name}={path} is no file")
     secure = {"url": not url or url.startswith("https://"), "address": not address or arguments.tls}
-    mend = {"url": f"give --url=https://..., not {url}", "address": "add --tls"}
+    fix = {"url": f"give --url=https://..., not {url}", "address": "add --tls"}
     named = [name for name in ("ca_file", "client_certificate") if getattr(arguments, name) is not None]
     for kind in secure:
         if named and not secure[kind]:
-            parser.error(f"--{named[0]} is for TLS: {mend[kind]}")
+            parser.error(f"--{named[0]} is for TLS: {fix[kind]}")
         if arguments.token_file and not secure[kind] and not _is_this_machine(url if kind == "url" else f"//{address}"):
-            parser.error(f"--token_file would be sent for everyone on the way to read: {mend[kind]}")
+            parser.error(f"--token_file would be sent for everyone on the way to read: {fix[kind]}")
     if arguments.tls and not address:
         parser.error("--tls is for gRPC: add --protocol=grpc, or give --url=https://... for REST")
 
